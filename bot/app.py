@@ -1,0 +1,161 @@
+"""The composition root: builds everything, and `beat` does all that is due once."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+import structlog
+import uvicorn
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from fastapi import FastAPI
+from slack_sdk.web.async_client import AsyncWebClient
+
+import handlers
+from bot import journal, outbox, playbooks, timers
+from bot.channels import Channel
+from bot.channels.slack import Slack
+from bot.channels.sms import Sms
+from bot.channels.voice import Voice
+from bot.clock import Clock
+from bot.command import delivery
+from bot.db import Database
+from bot.dispatcher import Dispatcher
+from bot.render import Render
+from bot.settings import Settings
+from handlers import web
+from handlers.timers import HANDLERS
+
+BEATS = {"beat": 0.25, "mend": 1.0, "seal": 1.0}  # seconds between two of each; rows hold the truth
+
+log = structlog.get_logger()
+
+
+def words(settings: Settings) -> Render:
+    return Render(
+        settings.org_short,
+        settings.org_name,
+        settings.callback_number,
+        settings.templates_dir,
+        settings.default_language,
+    )
+
+
+class App:
+    """Muster in one process. Make it, `await start()` inside the event loop, `beat` it or `run` it, `await stop()`."""
+
+    def __init__(self, settings: Settings, clock: Clock | None = None):
+        self.settings = settings
+        self.db = Database(settings, clock or Clock(), words(settings), self._wake)
+        self.dispatcher: Dispatcher | None = None
+        self.web: FastAPI = FastAPI()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._woken = asyncio.Event()
+        self._turn = asyncio.Lock()
+
+    async def start(self) -> None:
+        """Build the channels and the web application; complaints about playbooks and templates are told here."""
+        self._loop = asyncio.get_running_loop()
+        rates = {"sms": self.settings.sms_per_second, "voice": self.settings.calls_per_second}
+        self.dispatcher = Dispatcher(self.db, channels(self.settings), rates)
+        bolt = (
+            handlers.slack(self.db, slack_client(self.settings), self.settings.slack_bot_token)
+            if self.settings.slack_ready
+            else None
+        )
+        self.web = web.build(self.db, bolt)
+        for complaint in [*await self.db.transact(playbooks.keep), *self.db.render.complaints]:
+            log.warning(complaint)
+
+    async def stop(self) -> None:
+        if self.dispatcher:
+            await self.dispatcher.close()
+        await asyncio.to_thread(self.db.close)
+
+    async def beat(self) -> int:
+        """Fire what is due and send what is waiting, once; returns how much that was."""
+        assert self.dispatcher, "start() comes before beat()"
+        async with self._turn:
+            self._woken.clear()
+            fired = 0
+            while count := await self.db.alone(timers.fire_due, HANDLERS):
+                fired += count
+            return fired + await self.dispatcher.dispatch()
+
+    async def mend(self) -> int:
+        """What time alone does: leases, validity, doubt; and the worker's sign of life."""
+        assert self.dispatcher, "start() comes before mend()"
+        swept = await self.db.alone(delivery.sweep)
+        asked = await self.dispatcher.reconcile()
+        await self.db.transact(delivery.health, outbox.BEAT, "ok")
+        return swept + asked
+
+    async def seal(self) -> int:
+        return await self.db.alone(journal.seal)
+
+    @contextlib.asynccontextmanager
+    async def beating(self) -> AsyncIterator[None]:
+        """Beat by the clock, and at once when a commit calls for it."""
+        scheduler = AsyncIOScheduler(timezone="UTC")
+        for name, seconds in BEATS.items():
+            scheduler.add_job(
+                getattr(self, name),
+                "interval",
+                seconds=seconds,
+                id=name,
+                max_instances=1,
+                coalesce=True,
+                misfire_grace_time=None,
+            )
+        scheduler.start()
+        waker = asyncio.create_task(self._on_wake())
+        try:
+            yield
+        finally:
+            waker.cancel()
+            scheduler.shutdown(wait=False)
+            async with self._turn:
+                pass  # what is in flight is settled first
+
+    async def serve(self, host: str, port: int, *, with_beats: bool = True) -> None:
+        """Listen, and beat beside it, until a signal ends it."""
+        server = uvicorn.Server(uvicorn.Config(self.web, host=host, port=port, log_level="warning", access_log=False))
+        if not with_beats:
+            await server.serve()
+            return
+        async with self.beating():
+            await server.serve()
+
+    def _wake(self) -> None:
+        if self._loop and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._woken.set)
+
+    async def _on_wake(self) -> None:
+        while True:
+            await self._woken.wait()
+            try:
+                await self.beat()
+            except Exception:
+                log.exception("a beat failed; the next one goes on")
+                await asyncio.sleep(0.25)
+
+
+def channels(settings: Settings) -> dict[str, Channel]:
+    """The channels that are set up; made inside the event loop."""
+    found: dict[str, Channel] = {}
+    if settings.sms_ready:
+        found["sms"] = Sms(
+            account_sid=settings.twilio_account_sid, auth_token=settings.twilio_auth_token, api_url=settings.twilio_api_url,
+            public_url=settings.public_url, sender=settings.twilio_from, messaging_service_sid=settings.twilio_messaging_service_sid,
+        )  # fmt: skip
+    if settings.voice_ready:
+        found["voice"] = Voice(
+            account_sid=settings.twilio_account_sid, auth_token=settings.twilio_auth_token, api_url=settings.twilio_api_url,
+            public_url=settings.public_url, sender=settings.twilio_voice_from or settings.twilio_from,
+        )  # fmt: skip
+    if settings.slack_ready:
+        found["slack"] = Slack(token=settings.slack_bot_token, base_url=settings.slack_api_url)
+    return found
+
+
+def slack_client(settings: Settings) -> AsyncWebClient:
+    return AsyncWebClient(token=settings.slack_bot_token, base_url=settings.slack_api_url, retry_handlers=[], timeout=3)

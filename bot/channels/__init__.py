@@ -1,0 +1,118 @@
+"""What a channel is: it takes an envelope and says what became of it. One provider a file, no database.
+
+Failure is a closed set. Each error answers four questions once: is the message to be tried again, may another channel
+be tried, does nobody know what happened, and must the whole channel stop; and it says one line that a person can read.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+
+@dataclass(frozen=True, kw_only=True)
+class Envelope:
+    """One message ready to leave."""
+
+    id: int  # ours: in callback paths and Slack metadata
+    channel: str  # sms, voice, slack
+    to: str  # E.164, or a Slack channel or user id
+    body: str  # the text; what is spoken; Slack mrkdwn
+    claimed_at: datetime
+    not_after: datetime | None = None
+    buttons: tuple[tuple[str, str, str], ...] = ()  # Slack: label, action id, value
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sent:
+    """The provider has it. For Slack the id is `channel:ts`, and taken means delivered."""
+
+    provider_id: str
+    delivered: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Receipt:
+    """What a provider reports later."""
+
+    provider_id: str
+    state: str  # sent, delivered, failed
+    rank: int = 0  # of the provider's own statuses
+    code: str = ""
+    reason: str = ""
+    opted_out: bool = False
+    try_other: bool = False
+
+
+class SendError(Exception):
+    """A message was not sent, or nobody knows. `retry_after` is in seconds."""
+
+    retry = False
+    other_channel = False
+    doubt = False
+    stop = False
+    usual = "It could not be sent"
+
+    def __init__(self, says: str = "", *, code: str = "", retry_after: float | None = None, retry: bool | None = None,
+                 doubt: bool | None = None):  # fmt: skip
+        self.says, self.code, self.retry_after = says or self.usual, code, retry_after
+        self.retry = self.retry if retry is None else retry
+        self.doubt = self.doubt if doubt is None else doubt
+        super().__init__(self.says)
+
+
+class Throttled(SendError):
+    """Too fast; the provider took nothing."""
+
+    retry = True
+    usual = "Too many messages at once; it goes out in a moment"
+
+
+class Unavailable(SendError):
+    """The provider is in trouble, and may have taken the message all the same."""
+
+    doubt = True
+    usual = "The provider did not answer; it is being asked whether it went out"
+
+
+class BadAddress(SendError):
+    """This address never works on this channel."""
+
+    other_channel = True
+    usual = "This address does not work"
+
+
+class OptedOut(SendError):
+    """The person asked for no more on this channel."""
+
+    other_channel = True
+    usual = "This person opted out of texts"
+
+
+class Rejected(SendError):
+    """The provider refused this message for a reason of its own."""
+
+    other_channel = True
+    usual = "The provider refused this message"
+
+
+class Misconfigured(SendError):
+    """Our own settings are wrong: the channel stops until they are mended, and no message is marked failed."""
+
+    stop = True
+    usual = "Our settings for this channel are wrong"
+
+
+class Channel(Protocol):
+    """One way out of the house."""
+
+    name: str
+
+    async def send(self, envelope: Envelope) -> Sent:
+        """Hand the envelope to the provider; raises SendError and nothing else."""
+        ...
+
+    async def look_for(self, envelope: Envelope) -> list[Sent]:
+        """What the provider holds that could be this envelope, oldest first; raises SendError if it cannot be asked."""
+        ...
+
+    async def close(self) -> None: ...

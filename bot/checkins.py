@@ -1,0 +1,215 @@
+"""Rounds, answers and the standing of units. A digit answers; a changed answer counts as the latest."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import CheckConstraint
+from sqlmodel import Field, SQLModel, col, select
+
+from bot import escalations, journal, outbox, roster, tasks
+from bot.db import Tx
+from bot.outages import ENDED, Outage
+
+
+class Standing(StrEnum):
+    """How a unit stands, by the answer of whoever was asked for it."""
+
+    SILENT = "silent"
+    OK = "ok"
+    HELP = "help"
+    RISK = "risk"
+    TOLD = "told"  # in person
+
+
+FOR_UNIT = {"1": Standing.OK, "2": Standing.HELP, "3": Standing.HELP, "4": Standing.OK, "9": Standing.RISK}
+MEANS = {"1": "OK", "2": "need staff", "3": "need forms", "4": "not affected", "9": "PATIENT RISK"}
+MEANS_BEDSIDE = MEANS | {"2": "need help"}
+
+
+class Round(SQLModel, table=True):
+    """One time that everybody was asked. The first is the declaration's own notice."""
+
+    __tablename__ = "round"
+
+    id: int | None = Field(default=None, primary_key=True)
+    outage_id: int = Field(index=True, foreign_key="outage.id")
+    notice_id: int = Field(index=True, foreign_key="notice.id")
+    opened_at: datetime
+    closed_at: datetime | None = None
+
+
+class Answer(SQLModel, table=True):
+    """Every answer is kept; the latest counts."""
+
+    __tablename__ = "answer"
+
+    id: int | None = Field(default=None, primary_key=True)
+    round_id: int = Field(index=True, foreign_key="round.id")
+    person_id: str = Field(index=True)
+    digit: str  # 1, 2, 3, 4, 9; `A` for AWAY
+    note: str = ""
+    at: datetime
+    channel: str
+    late: bool = False
+
+
+class UnitCheck(SQLModel, table=True):
+    __tablename__ = "unit_check"
+    __table_args__ = (
+        CheckConstraint("standing IN ('silent', 'ok', 'help', 'risk', 'told')", name="unit_standing"),
+    )  # fmt: skip
+
+    outage_id: int = Field(primary_key=True, foreign_key="outage.id")
+    unit: str = Field(primary_key=True)
+    standing: str = Standing.SILENT
+    asked: str = ""  # the person who answers for it
+    by: str = ""
+    digit: str = ""
+    note: str = ""
+    at: datetime | None = None  # of the last word
+    visit: bool = False  # somebody was asked to go there
+
+
+@dataclass
+class Heard:
+    """What an answer meant: whom it counted for, which units it spoke for, and whether it is news."""
+
+    digit: str
+    outage: Outage | None = None
+    people: list[str] = field(default_factory=list)
+    units: list[str] = field(default_factory=list)  # spoken for
+    unit: str = ""  # where the speaker is
+    first: bool = False  # the first of this digit from the person or the unit
+    late: bool = False
+
+
+def open_round(tx: Tx, outage: Outage, notice_id: int) -> Round:
+    for earlier in tx.exec(select(Round).where(Round.outage_id == outage.id, col(Round.closed_at).is_(None))):
+        earlier.closed_at = tx.now
+        tx.add(earlier)
+    opened = Round(outage_id=outage.id or 0, notice_id=notice_id, opened_at=tx.now)
+    tx.add(opened)
+    tx.flush()
+    return opened
+
+
+def close_rounds(tx: Tx, outage: Outage) -> None:
+    for opened in tx.exec(select(Round).where(Round.outage_id == outage.id, col(Round.closed_at).is_(None))):
+        opened.closed_at = tx.now
+        tx.add(opened)
+
+
+def watch_unit(tx: Tx, outage: Outage, unit: roster.Unit, asked: roster.Person | None, notice_id: int) -> None:
+    """A unit stands silent from minute 0; one ladder runs for it until somebody answers."""
+    tx.add(UnitCheck(outage_id=outage.id or 0, unit=unit.code, asked=asked.id if asked else ""))
+    rungs = list(outage.ladders.get("silence", []))
+    if asked is None:
+        rungs = _nobody_in_charge(rungs)
+    escalations.start(tx, "silence", subject(outage, unit.code), rungs, outage_id=outage.id,
+                      person_id=asked.id if asked else "", notice_id=notice_id if asked else None)  # fmt: skip
+
+
+def subject(outage: Outage, unit: str) -> str:
+    return f"unit:{outage.id}:{unit}"
+
+
+def units(tx: Tx, outage_id: int) -> list[UnitCheck]:
+    return list(tx.exec(select(UnitCheck).where(UnitCheck.outage_id == outage_id).order_by(UnitCheck.unit)))
+
+
+def latest_round(tx: Tx, person_ids: list[str]) -> tuple[Round, Outage] | None:
+    """The latest question that was put to any of these people, in an outage that runs or has just ended."""
+    heard = select(Round, Outage).join(outbox.Recipient, col(outbox.Recipient.notice_id) == Round.notice_id)
+    heard = heard.join(Outage, col(Outage.id) == Round.outage_id).where(col(outbox.Recipient.person_id).in_(person_ids))
+    found = tx.exec(heard.order_by(col(Round.id).desc())).all()
+    running = [row for row in found if row[1].state not in ENDED]
+    return (running or list(found) or [None])[0]  # type: ignore[list-item, return-value]
+
+
+def answer(tx: Tx, people: list[roster.Person], digit: str, note: str, channel: str, only_unit: str = "") -> Heard:
+    """Record a digit for everybody who was asked at this number or account; `only_unit` narrows it to one unit.
+
+    Stops what is still to be sent to them for the question, and the ladder of each unit it speaks for.
+    """
+    asked = latest_round(tx, [person.id for person in people])
+    if asked is None:
+        return Heard(digit, unit=people[0].unit if people else "")
+    opened, outage = asked
+    late = opened.closed_at is not None or outage.state in ENDED
+    heard = Heard(digit, outage, [person.id for person in people], unit=people[0].unit, late=late)
+    heard.first = _is_first(tx, opened, heard.people, digit)
+    for person in people:
+        tx.add(
+            Answer(
+                round_id=opened.id or 0,
+                person_id=person.id,
+                digit=digit,
+                note=note,
+                at=tx.now,
+                channel=channel,
+                late=late,
+            )
+        )
+        outbox.withdraw(tx, [opened.notice_id], person.id)
+        journal.write(
+            tx, "answered", who=person.id, outage=outage.code, channel=channel, digit=digit, note=note, late=late
+        )
+    if not late:
+        _for_units(tx, outage, heard, people[0].id, note, only_unit)
+    return heard
+
+
+def answer_for_unit(tx: Tx, outage: Outage, unit: str, digit: str, who: str, channel: str) -> Heard:
+    """Somebody answered for a unit without having been asked by name: its landline, its channel."""
+    heard = Heard(digit, outage, [], unit=unit, first=True, late=outage.state in ENDED)
+    row = tx.get(UnitCheck, (outage.id, unit))
+    if row and not heard.late:
+        journal.write(tx, "answered", who=who, outage=outage.code, channel=channel, about=unit, digit=digit)
+        _stand(tx, outage, row, FOR_UNIT[digit], who, digit, "")
+        heard.units = [unit]
+    return heard
+
+
+def told(tx: Tx, outage: Outage, unit: str, by: str) -> bool:
+    """Somebody told the unit in person; false if the outage has no such unit."""
+    row = tx.get(UnitCheck, (outage.id, unit))
+    if row is None:
+        return False
+    journal.write(tx, "told_in_person", who=by, outage=outage.code, about=unit)
+    _stand(tx, outage, row, Standing.TOLD, by, "", "")
+    return True
+
+
+def _for_units(tx: Tx, outage: Outage, heard: Heard, who: str, note: str, only_unit: str) -> None:
+    spoken = [row for row in units(tx, outage.id or 0) if row.asked in heard.people]
+    heard.units = [row.unit for row in spoken if not only_unit or row.unit == only_unit]
+    for row in spoken:
+        if row.unit in heard.units:
+            heard.first = heard.first or row.digit != heard.digit
+            _stand(tx, outage, row, FOR_UNIT[heard.digit], who, heard.digit, note)
+    if heard.digit == "9" and not spoken:
+        row_at = tx.get(UnitCheck, (outage.id, heard.unit))
+        if row_at:  # a 9 from anyone in it changes a unit
+            _stand(tx, outage, row_at, Standing.RISK, who, "9", note)
+
+
+def _stand(tx: Tx, outage: Outage, row: UnitCheck, standing: Standing, who: str, digit: str, note: str) -> None:
+    row.standing, row.by, row.digit, row.note, row.at = standing, who, digit, note, tx.now
+    tx.add(row)
+    escalations.stop(tx, subject(outage, row.unit), f"answered by {who}")
+    outbox.close_notices(tx, subject(outage, row.unit), "answered")
+    tasks.check_done(tx, outage.id or 0, row.unit, digit or "told", who)
+
+
+def _is_first(tx: Tx, opened: Round, people: list[str], digit: str) -> bool:
+    same = select(Answer.id).where(
+        Answer.round_id == opened.id, col(Answer.person_id).in_(people), Answer.digit == digit
+    )
+    return tx.exec(same.limit(1)).first() is None
+
+
+def _nobody_in_charge(rungs: list[dict[str, object]]) -> list[dict[str, object]]:
+    """Nobody is on shift to be texted or called for the unit: its landline at once, the rest as planned."""
+    kept = [rung for rung in rungs if rung["do"] != "call"]
+    return [rung | {"after": 0} if rung["do"] == "landline" else rung for rung in kept]

@@ -1,0 +1,80 @@
+"""Superiors get one digest of what changed, at most every ten minutes (messages.md R6)."""
+
+from datetime import datetime, timedelta
+
+from sqlmodel import Field, SQLModel, col, func, select
+
+from bot import checkins, journal, outages, outbox, roster, tasks, timers
+from bot.command import tell
+from bot.db import Tx
+from bot.outages import Outage
+
+DIGEST = "digest"  # the timer
+EVERY = timedelta(minutes=10)
+
+
+class Concern(SQLModel, table=True):
+    """Something a superior has to hear of, but not singly."""
+
+    __tablename__ = "concern"
+
+    id: int | None = Field(default=None, primary_key=True)
+    outage_id: int = Field(index=True, foreign_key="outage.id")
+    person_id: str = Field(index=True)
+    about: str  # T7, or a unit
+    what: str  # not taken, late, blocked, silent, text
+    at: datetime
+    told_at: datetime | None = None
+
+
+def add(tx: Tx, outage: Outage, person: roster.Person, about: str, what: str) -> None:
+    """Put a concern into the person's next digest, which is due now or ten minutes after their last one."""
+    tx.add(Concern(outage_id=outage.id or 0, person_id=person.id, about=about, what=what, at=tx.now))
+    subject = f"{outage.id}:{person.id}"
+    last = select(func.max(Concern.told_at)).where(Concern.outage_id == outage.id, Concern.person_id == person.id)
+    told = tx.exec(last).one()
+    timers.set_for(tx, DIGEST, subject, max(tx.now, told + EVERY) if told else tx.now)
+
+
+def send(tx: Tx, subject: str) -> None:
+    """Text the person where things stand now; concerns that settled themselves meanwhile are left out."""
+    outage_id, _, person_id = subject.partition(":")
+    outage, person = tx.get(Outage, int(outage_id)), tx.get(roster.Person, person_id)
+    if outage is None or person is None or outage.state in outages.ENDED:
+        return
+    fresh = select(Concern).where(
+        Concern.outage_id == outage.id, Concern.person_id == person.id, col(Concern.told_at).is_(None)
+    )
+    concerns = list(tx.exec(fresh.order_by(col(Concern.id))))
+    still = [concern for concern in concerns if _matters(tx, outage, concern)]
+    for concern in concerns:
+        concern.told_at = tx.now if still else None
+        tx.add(concern)
+    if still:
+        tell.one(tx, outage, person, "digest", facts(tx, outage, still), lane=outbox.Lane.QUESTION, also_slack=True)
+        journal.write(tx, "digest", outage=outage.code, about=person.id, of=[concern.about for concern in still])
+
+
+def facts(tx: Tx, outage: Outage, concerns: list[Concern]) -> dict[str, object]:
+    rows = checkins.units(tx, outage.id or 0)
+    late = [concern.about for concern in concerns if concern.about.startswith("T") and concern.about[1:].isdigit()]
+    return {
+        "tried": "texted, called", "code": outage.code, "time": tasks.at(tx, tx.now),
+        "silent": [row.unit for row in rows if row.standing == checkins.Standing.SILENT and row.visit],
+        "staff": [row.unit for row in rows if row.digit == "2"], "forms": [row.unit for row in rows if row.digit == "3"],
+        "ok": sum(row.standing in (checkins.Standing.OK, checkins.Standing.TOLD) for row in rows), "of": len(rows),
+        "risk": sum(row.standing == checkins.Standing.RISK for row in rows), "late": list(dict.fromkeys(late)),
+        "texts": sum(concern.what == "text" for concern in concerns),
+    }  # fmt: skip
+
+
+def _matters(tx: Tx, outage: Outage, concern: Concern) -> bool:
+    if concern.what == "silent":
+        row = tx.get(checkins.UnitCheck, (outage.id, concern.about))
+        return row is not None and row.standing == checkins.Standing.SILENT
+    if concern.about.startswith("T") and concern.about[1:].isdigit():
+        query = select(tasks.Task).where(tasks.Task.number == int(concern.about[1:]), tasks.Task.outage_id == outage.id)
+        task = tx.exec(query).first()
+        taken = concern.what == "not taken" and task is not None and task.state != tasks.TaskState.OFFERED
+        return task is not None and task.state not in tasks.ENDED and not taken
+    return True

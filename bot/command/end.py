@@ -1,0 +1,181 @@
+"""Recovery and the end: restored, verified, all clear; and void for what was sent in error."""
+
+from datetime import timedelta
+from typing import Any
+
+from sqlmodel import col, select
+
+from bot import access, checkins, escalations, journal, outages, outbox, playbooks, roster, tasks, timers
+from bot.access import Refused
+from bot.command import opening, tell, words
+from bot.command.still import still
+from bot.db import Tx
+from bot.outages import Outage, OutageState, Service, ServiceState
+
+VOID_WITHIN = timedelta(minutes=10)
+SECOND = "void.second"  # the timer under which a first void waits for a second person
+RECOVERY = frozenset({"recovery"})
+
+
+def restore(tx: Tx, by: roster.Person, code: str, services: list[str], text: str, channel: str) -> str:
+    """Some or all services are back (not yet the all-clear): their recovery begins and everybody hears what to do."""
+    access.demand(tx, by, "restore")
+    outage = outages.find(tx, code)
+    back = _bring_back(tx, outage, services)
+    down = outages.down(tx, outage)
+    if not down:
+        outages.move(tx, outage, OutageState.RESTORED, by.id, text)
+        escalations_of_downtime(tx, outage)
+    playbooks.recover(tx, outage, [service.service for service in back], everything=not down)
+    tell.promise(tx, outage)
+
+    def own(language: str) -> dict[str, Any]:
+        do, stay = opening.words(back, "restored_do", language), opening.words(down, "do_short", language)
+        return {"back": opening.says(back, language), "down": opening.says(down, language), "do": do, "stay": stay}
+
+    facts = {"time": tasks.at(tx, tx.now), "text": text or None, "next": tell.next_at(tx, outage)}
+    tell.everyone(tx, outage, "restored", facts, own=own)
+    journal.write(
+        tx,
+        "services_back",
+        outage=outage.code,
+        who=by.id,
+        channel=channel,
+        services=[row.service for row in back],
+        text=text,
+    )
+    tasks.watch(tx, outage.id or 0)
+    rest = f" Still down: {tell.say(down)}." if down else f" Verify with /outage verify {outage.code}, then close it."
+    return f"{tell.say(back)} back in {outage.code}; everybody told is told what to do.{rest}"
+
+
+def restore_words(tx: Tx, by: roster.Person, code: str, text: str, channel: str) -> str:
+    """`restore [services] [text]`: the first word names services only if every comma part of it is one."""
+    request = words.declaration(text, playbooks.current(tx).find)
+    return restore(tx, by, code, request.services, request.text, channel)
+
+
+def escalations_of_downtime(tx: Tx, outage: Outage) -> None:
+    """The downtime is over: nobody is chased any more for how they cope with it."""
+    for row in checkins.units(tx, outage.id or 0):
+        escalations.stop(tx, checkins.subject(outage, row.unit), "restored")
+        outbox.close_notices(tx, checkins.subject(outage, row.unit), "restored")
+    tasks.cancel_open(tx, outage.id or 0, keep=RECOVERY | {"adhoc"}, reason="restored")
+
+
+def verify(tx: Tx, by: roster.Person, code: str, channel: str) -> str:
+    """The services were checked from the floor: they may be trusted."""
+    access.demand(tx, by, "verify")
+    outage = outages.find(tx, code)
+    outages.move(tx, outage, OutageState.VERIFIED, by.id)
+    for service in outages.services(tx, outage):
+        service.state = ServiceState.VERIFIED
+        tx.add(service)
+    tell.promise(tx, outage)
+    facts = {
+        "time": tasks.at(tx, tx.now),
+        "services": tell.say(outages.services(tx, outage)),
+        "next": tell.next_at(tx, outage),
+    }
+    tell.everyone(tx, outage, "verified", facts)
+    return f"{outage.code} verified. Close it with /outage close {outage.code} when the priority-1 recovery tasks are done."
+
+
+def close(tx: Tx, by: roster.Person, code: str, reason: str, channel: str) -> str:
+    """The all-clear. Refused while priority-1 recovery tasks are open, unless a reason is given."""
+    access.demand(tx, by, "close")
+    outage = outages.find(tx, code)
+    _demand_recovered(tx, outage, reason)
+    people = tell.told(tx, outage)
+    outages.move(tx, outage, OutageState.CLOSED, by.id, reason)
+    still(tx, outage, "closed")
+    tasks.cancel_open(tx, outage.id or 0, keep=RECOVERY)
+    facts = {"time": tasks.at(tx, tx.now), "text": reason or None}
+    rows = outages.services(tx, outage)
+    tell.everyone(
+        tx, outage, "closed", facts, people=people, own=lambda language: {"services": opening.says(rows, language)}
+    )
+    left = [task for task in tasks.of_outage(tx, outage.id or 0) if task.state not in tasks.ENDED and not task.card_id]
+    tasks.set_clock(tx, outage.id or 0)
+    tail = f" {len(left)} recovery tasks go on until they are done." if left else ""
+    return f"{outage.code} closed, all clear sent to {len(people)} people.{tail}"
+
+
+def void(tx: Tx, by: roster.Person, code: str, channel: str) -> str:
+    """Sent in error: exactly those who got the alert are told to ignore it.
+
+    Within ten minutes and before any answer of 2 to 9 one person may; later it needs a second one with `manage`.
+    """
+    access.demand(tx, by, "void")
+    outage = outages.find(tx, code)
+    if outage.state not in (OutageState.DECLARED, OutageState.RESTORED):
+        raise Refused(f"{outage.code} is {outage.state} and cannot be voided. Nothing was sent.")
+    late = tx.now - outage.declared_at > VOID_WITHIN or _somebody_needs_help(tx, outage)
+    if late and not _second(tx, outage, by):
+        return f"{outage.code} was declared over 10 minutes ago or has calls for help: a second person with `manage` must also void it."
+    people = _who_got_it(tx, outage)
+    outages.move(tx, outage, OutageState.VOIDED, by.id, "sent in error")
+    still(tx, outage, "sent in error")
+    tasks.cancel_open(tx, outage.id or 0, reason="sent in error")
+    tell.everyone(tx, outage, "void", {"time": tasks.at(tx, outage.declared_at)}, people=people, lane=outbox.Lane.ALERT)
+    return f"{outage.code} voided: {len(people)} people who got the alert are told to ignore it."
+
+
+def _bring_back(tx: Tx, outage: Outage, services: list[str]) -> list[Service]:
+    down = outages.down(tx, outage)
+    unknown = [service for service in services if service not in {row.service for row in down}]
+    if unknown or not down:
+        names = ", ".join(row.service for row in down) or "none"
+        raise Refused(
+            f"{', '.join(unknown) or 'Nothing'} is not down in {outage.code}. Down: {names}. Nothing was changed."
+        )
+    back = [row for row in down if not services or row.service in services]
+    for row in back:
+        row.state, row.restored_at = ServiceState.RESTORED, tx.now
+        tx.add(row)
+    tx.flush()
+    return back
+
+
+def _demand_recovered(tx: Tx, outage: Outage, reason: str) -> None:
+    waiting = [
+        task for task in tasks.of_outage(tx, outage.id or 0)
+        if task.phase == "recovery" and task.prio == 1 and task.state not in tasks.ENDED and not task.card_id
+    ]  # fmt: skip
+    if waiting and not reason:
+        named = ", ".join(task.code if task.number else task.step for task in waiting[:6])
+        raise Refused(
+            f"{len(waiting)} priority-1 recovery tasks are open: {named}. Finish them, or close with a reason: /outage close {outage.code} why."
+        )
+
+
+def _who_got_it(tx: Tx, outage: Outage) -> list[roster.Person]:
+    """Those whose alert left the house or may have; what still waits is withdrawn instead."""
+    gone = [outbox.State.SENDING, outbox.State.DOUBTFUL, outbox.State.SENT, outbox.State.DELIVERED]
+    query = select(outbox.Recipient.person_id).join(
+        outbox.Message,
+        (col(outbox.Message.notice_id) == outbox.Recipient.notice_id)
+        & (col(outbox.Message.address) == outbox.Recipient.address),
+    )
+    query = query.where(outbox.Recipient.notice_id == outage.notice_id, col(outbox.Message.state).in_(gone))
+    people = select(roster.Person).where(col(roster.Person.id).in_(query)).order_by(col(roster.Person.place))
+    return list(tx.exec(people))
+
+
+def _somebody_needs_help(tx: Tx, outage: Outage) -> bool:
+    query = select(checkins.Answer.id).join(checkins.Round, col(checkins.Round.id) == checkins.Answer.round_id)
+    query = query.where(checkins.Round.outage_id == outage.id, col(checkins.Answer.digit).in_(("2", "3", "4", "9")))
+    return tx.exec(query.limit(1)).first() is not None
+
+
+def _second(tx: Tx, outage: Outage, by: roster.Person) -> bool:
+    """Is this the second person to ask for it? The first one is remembered for ten minutes."""
+    first = tx.exec(
+        select(timers.Timer).where(timers.Timer.kind == SECOND, timers.Timer.subject == str(outage.id))
+    ).first()
+    if first and first.data.get("by") != by.id:
+        timers.cancel(tx, SECOND, str(outage.id))
+        return True
+    timers.set_for(tx, SECOND, str(outage.id), tx.now + VOID_WITHIN, by=by.id)
+    journal.write(tx, "void_asked", outage=outage.code, who=by.id)
+    return False

@@ -1,0 +1,341 @@
+"""Declaring an outage: one transaction that writes everything which must leave."""
+
+import math
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from sqlmodel import col, select
+
+from bot import access, checkins, journal, outages, outbox, playbooks, roster, tasks
+from bot.command import tell
+from bot.command.still import end_exercises
+from bot.command.words import Request
+from bot.db import Tx
+from bot.outages import Outage
+
+CHECK_KEYS = (
+    ("1 OK", "1"),
+    ("2 Need staff", "2"),
+    ("3 Need forms", "3"),
+    ("4 Not affected", "4"),
+    ("9 PATIENT RISK", "9"),
+)
+STAFF_KEYS = (("1 Read", "1"), ("2 Need help", "2"), ("9 PATIENT RISK", "9"))
+LIFE_FIRST = {"unit_check": 0, "role": 1, "receipt": 2, "alert": 3}
+
+
+@dataclass(frozen=True)
+class Declared:
+    """What the declarer is answered: the figures, what was filled in, and the way to undo it."""
+
+    code: str
+    level: int
+    services: list[str]
+    sites: list[str]
+    people: int
+    unreachable: int
+    segments: int
+    finish: str
+    sent: str  # the alert's own words
+    merged: str = ""  # `merged` into a running outage, or `joined` to it
+    odd: list[str] = field(default_factory=list)
+    valid: list[str] = field(default_factory=list)  # the services to choose from, where none was understood
+    uncovered: bool = False  # shifts exist, but none covers this hour
+
+
+def declare(tx: Tx, by: roster.Person, request: Request, channel: str) -> Declared:
+    """Declare an outage, or add to the one that runs. Raises Refused only for a missing permission."""
+    access.demand(tx, by, "declare")
+    library = playbooks.current(tx)
+    sites, odd = _sites(tx, request)
+    running = None if request.new else _running(tx, sites, request.exercise)
+    if running:
+        return _add(tx, running, by, request, channel, library, odd)
+    wanted = request.services or []
+    level = request.level if request.level is not None else (3 if len(wanted) > 1 else 2)
+    if not request.exercise:
+        end_exercises(tx, by)
+    if not outages.running(tx):
+        outages.restart_numbers(tx, "T") if not _open_tasks(tx) else None
+    outage = outages.begin(tx, level=level, sites=sites, by=by.id, commander=by.id, summary=request.text,
+                           exercise=request.exercise, every=request.every)  # fmt: skip
+    for service in wanted or ["core"]:
+        outages.add_service(tx, outage, service, library.say([service]), playbooks.words(library, service))
+    journal.write(
+        tx, "declared", outage=outage.code, who=by.id, channel=channel, level=level, services=wanted, text=request.text
+    )
+    said = _alert(tx, outage, by, library, wanted)
+    return _figures(tx, outage, said, library, odd, wanted)
+
+
+def _alert(tx: Tx, outage: Outage, by: roster.Person, library: playbooks.Library, wanted: list[str]) -> outbox.Notice:
+    """Start the playbooks and write the declaration's notice: one notice in four wordings."""
+    roles = playbooks.start(tx, outage, library, wanted) if outage.level > 0 else set()
+    given = tasks.assign_due(tx, outage) if outage.level > 0 else {}
+    units = roster.affected_units(tx, outage.sites)
+    people = roster.told_at(tx, outage.level, [unit.code for unit in units], roles)
+    said = outbox.notice(tx, "alert", outage_id=outage.id, subject=f"outage:{outage.id}", exercise=outage.exercise)
+    outage.notice_id = said.id
+    checkins.open_round(tx, outage, said.id or 0)
+    in_charge = _ask_units(tx, outage, units, said) if outage.level > 0 else {}
+    people = list({person.id: person for person in [by, *people]}.values())
+    drafts = [draft for person in people for draft in _for_person(tx, outage, person, by, in_charge, given)]
+    drafts.sort(key=lambda draft: LIFE_FIRST.get(draft.wording, 9))
+    outbox.enqueue(tx, said, drafts + _posts(tx, outage, units, len(people)))
+    for person_id, mine in given.items():
+        person = tx.get(roster.Person, person_id)
+        in_role_text = _wording(person_id, by, in_charge, given) == "role"
+        if person:
+            tasks.announce(
+                tx, outage, person, mine, texted=1 if in_role_text else 0, heard=said if in_role_text else None
+            )
+    if by.id in in_charge:
+        _ask_declarer(tx, outage, by, in_charge[by.id])
+    tell.promise(tx, outage)
+    tasks.set_clock(tx, outage.id or 0)
+    return said
+
+
+def _ask_units(tx: Tx, outage: Outage, units: list[roster.Unit], said: outbox.Notice) -> dict[str, list[str]]:
+    """Every affected unit stands silent from now; returns the units each person in charge answers for."""
+    in_charge: dict[str, list[str]] = {}
+    for unit in units:
+        charge = roster.charge(tx, unit.code)
+        checkins.watch_unit(tx, outage, unit, charge, said.id or 0)
+        if charge:
+            in_charge.setdefault(charge.id, []).append(unit.code)
+    return in_charge
+
+
+def _wording(
+    person_id: str, by: roster.Person, in_charge: dict[str, list[str]], given: dict[str, list[tasks.Task]]
+) -> str:
+    """One alert a person (messages.md R1): a declarer's receipt, a unit check, a role text, else the staff alert."""
+    if person_id == by.id:
+        return "receipt"
+    if person_id in in_charge:
+        return "unit_check"
+    mine = [task for task in given.get(person_id, []) if task.kind != tasks.Kind.CARD]
+    return "role" if mine else "alert"
+
+
+def _for_person(tx: Tx, outage: Outage, person: roster.Person, by: roster.Person, in_charge: dict[str, list[str]],
+                given: dict[str, list[tasks.Task]]) -> list[outbox.Draft]:  # fmt: skip
+    wording = _wording(person.id, by, in_charge, given)
+    way = outbox.best(tx, person)
+    if wording == "receipt":
+        ways, facts, keys = [way], {}, []  # its figures are known once all are counted
+    elif wording == "unit_check":
+        ways, facts, keys = (
+            [way],
+            unit_facts(tx, outage, in_charge[person.id], person.language or "en"),
+            check_keys(outage),
+        )
+    elif wording == "role":
+        first = next(task for task in given[person.id] if task.kind != tasks.Kind.CARD)
+        ways = [way, outbox.Route("slack", person.slack_id)] if person.slack_id and way.channel != "slack" else [way]
+        facts, keys = role_facts(tx, outage, person, first), tasks.buttons(first)
+    else:
+        ways, facts, keys = [way], alert_facts(tx, outage, person), staff_keys(outage)
+    if wording == "receipt":
+        return [_receipt_place(tx, person, way)]
+    return [
+        outbox.draft(tx, person, each, wording, facts, lane=outbox.Lane.ALERT, exercise=outage.exercise, buttons=keys)
+        for each in dict.fromkeys(ways)
+    ]
+
+
+def alert_facts(tx: Tx, outage: Outage, person: roster.Person) -> dict[str, Any]:
+    down, language = outages.down(tx, outage), person.language or tx.settings.default_language
+    said = {
+        "what": tell.what(down, outage.summary),
+        "services": says(down, language),
+        "do": words(down, "do", language),
+    }
+    return said | {"next": tell.next_at(tx, outage)} | tell.help_phone(tx, person)
+
+
+def unit_facts(tx: Tx, outage: Outage, units: list[str], language: str = "en") -> dict[str, Any]:
+    down = outages.down(tx, outage)
+    after = next((rung["after"] for rung in outage.ladders.get("silence", []) if rung["do"] == "call"), 300)
+    by = tasks.at(tx, tx.now + timedelta(seconds=after))
+    said = {
+        "what": tell.what(down, outage.summary),
+        "services": says(down, language),
+        "do": _unsaid(words(down, "do_short", language), outage.summary),
+    }
+    return said | {"units": ", ".join(units), "by": by}
+
+
+def role_facts(tx: Tx, outage: Outage, person: roster.Person, first: tasks.Task) -> dict[str, Any]:
+    site = tx.get(roster.Site, outage.sites[0]) if outage.sites else None
+    role = roster.ROLES.get(first.role)
+    return {
+        "title": role.short if role else first.role, "what": tell.what(outages.down(tx, outage), outage.summary),
+        "level": outage.level, "site": ", ".join(outage.sites), "since": tasks.at(tx, outage.declared_at), "lead": first.sms,
+        "bridge": site.bridge if site else None, "task": first.code, "calling": first.via == "oncall" and first.prio == 1,
+    }  # fmt: skip
+
+
+def words(services: list[outages.Service], key: str, language: str = "en") -> str | None:
+    """What to do, from the first service whose playbook says it, in this language or in English."""
+    said = [service.words.get(each, {}).get(key) for service in services for each in dict.fromkeys((language, "en"))]
+    return next(filter(None, said), None)
+
+
+def _unsaid(do: str | None, said: str) -> str | None:
+    """What to do, unless the declarer's own words say it already."""
+    return None if do and do.casefold() in said.casefold() else do
+
+
+def says(services: list[outages.Service], language: str) -> list[str]:
+    return [service.words.get(language, {}).get("say") or service.say for service in services]
+
+
+def check_keys(outage: Outage) -> list[list[str]]:
+    return [[label, f"check_{digit}", f"{outage.code} {digit}"] for label, digit in CHECK_KEYS]
+
+
+def staff_keys(outage: Outage) -> list[list[str]]:
+    return [[label, f"check_{digit}", f"{outage.code} {digit}"] for label, digit in STAFF_KEYS]
+
+
+def _posts(tx: Tx, outage: Outage, units: list[roster.Unit], people: int) -> list[outbox.Draft]:
+    down = outages.down(tx, outage)
+    facts = {"what": tell.what(down, outage.summary), "do": words(down, "do"), "next": tell.next_at(tx, outage)}
+    lane, exercise = outbox.Lane.ALERT, outage.exercise
+    drafts = [
+        outbox.post(tx, unit.slack_channel, "alert", facts, lane=lane, exercise=exercise, buttons=staff_keys(outage))
+        for unit in units
+        if unit.slack_channel
+    ]
+    if tx.settings.slack_command_channel:
+        commander = tx.get(roster.Person, outage.commander)
+        all_facts = {
+            "code": outage.code, "level": outage.level, "services": tell.say(down), "sites": ", ".join(outage.sites), "people": people,
+            "commander": commander.name if commander else "", "next": tell.next_at(tx, outage), "text": outage.summary,
+        }  # fmt: skip
+        drafts.append(
+            outbox.post(tx, tx.settings.slack_command_channel, "declared", all_facts, lane=lane, exercise=exercise)
+        )
+    return drafts
+
+
+def _receipt_place(tx: Tx, person: roster.Person, way: outbox.Route) -> outbox.Draft:
+    """The declarer's receipt, still empty; `_figures` fills it when all are counted."""
+    return outbox.Draft(person_id=person.id, channel=way.channel, address=way.address, lane=outbox.Lane.ALERT, body="",
+                        unit=person.unit, wording="receipt", language=person.language or "en", reason=way.reason)  # fmt: skip
+
+
+def _ask_declarer(tx: Tx, outage: Outage, by: roster.Person, units: list[str]) -> None:
+    """A declarer who is also in charge of a unit got a receipt; the question about the unit comes beside it."""
+    tell.one(tx, outage, by, "unit_check", unit_facts(tx, outage, units), lane=outbox.Lane.QUESTION,
+             subject=f"outage:{outage.id}", buttons=check_keys(outage))  # fmt: skip
+
+
+def _figures(
+    tx: Tx, outage: Outage, said: outbox.Notice, library: playbooks.Library, odd: list[str], wanted: list[str]
+) -> Declared:
+    query = select(outbox.Message).where(
+        outbox.Message.notice_id == said.id, ~col(outbox.Message.person_id).startswith("#")
+    )
+    messages = list(tx.exec(query))
+    people = len(tx.exec(select(outbox.Recipient).where(outbox.Recipient.notice_id == said.id)).all())
+    unreachable = sum(message.channel == "none" for message in messages)
+    segments = sum(message.segments for message in messages if message.channel == "sms")
+    finish = tasks.at(tx, tx.now + timedelta(seconds=math.ceil(segments / (tx.settings.sms_per_second or 1000))))
+    _write_receipt(tx, outage, messages, people, unreachable, finish)
+    by = tx.get(roster.Person, outage.declared_by)
+    return Declared(
+        code=outage.code, level=outage.level, services=wanted, sites=outage.sites, people=people, unreachable=unreachable,
+        segments=segments, finish=finish, odd=odd, valid=[] if wanted else sorted(library.playbooks),
+        sent=outbox.body(tx, "sms", "alert", "en", outage.exercise, alert_facts(tx, outage, by)) if by else "",
+        uncovered=not roster.covered(tx),
+    )  # fmt: skip
+
+
+def _write_receipt(
+    tx: Tx, outage: Outage, messages: list[outbox.Message], people: int, unreachable: int, finish: str
+) -> None:
+    mine = next((message for message in messages if message.person_id == outage.declared_by), None)
+    if mine is None:
+        return
+    facts = {
+        "code": outage.code, "level": outage.level, "services": tell.say(outages.down(tx, outage)), "sites": ", ".join(outage.sites),
+        "people": people, "finish": finish, "unreachable": unreachable,
+    }  # fmt: skip
+    mine.body = outbox.body(
+        tx, mine.channel if mine.channel == "slack" else "sms", "receipt", mine.language, outage.exercise, facts
+    )
+    tx.add(mine)
+
+
+def _add(tx: Tx, outage: Outage, by: roster.Person, request: Request, channel: str, library: playbooks.Library,
+         odd: list[str]) -> Declared:  # fmt: skip
+    """A second declaration while one runs: the same services merge, new ones join."""
+    known = {service.service for service in outages.services(tx, outage) if service.state == outages.ServiceState.DOWN}
+    fresh = [service for service in request.services if service not in known]
+    outage.credited = list(dict.fromkeys([*outage.credited, by.id]))
+    tx.add(outage)
+    journal.write(tx, "joined" if fresh else "merged", outage=outage.code, who=by.id, channel=channel, services=request.services,
+                  text=request.text)  # fmt: skip
+    if fresh:
+        _join(tx, outage, library, fresh)
+    said = tx.get(outbox.Notice, outage.notice_id)
+    figures = _plain(tx, outage, said, library, request.services)
+    return Declared(**figures, odd=odd, merged="joined" if fresh else "merged")
+
+
+def _join(tx: Tx, outage: Outage, library: playbooks.Library, fresh: list[str]) -> None:
+    for service in fresh:
+        outages.add_service(tx, outage, service, library.say([service]), playbooks.words(library, service))
+    if outage.state in (outages.OutageState.RESTORED, outages.OutageState.VERIFIED):
+        outages.move(tx, outage, outages.OutageState.DECLARED, journal.SYSTEM, "another service is down")
+    if outage.level > 0:
+        playbooks.start(tx, outage, library, fresh)
+    tell.promise(tx, outage)
+    down = [service for service in outages.down(tx, outage) if service.service in fresh]
+    facts = {
+        "time": tasks.at(tx, tx.now),
+        "what": tell.what(down),
+        "do": words(down, "do_short"),
+        "next": tell.next_at(tx, outage),
+    }
+    tell.everyone(tx, outage, "joined", facts)
+    tasks.watch(tx, outage.id or 0)
+
+
+def _plain(
+    tx: Tx, outage: Outage, said: outbox.Notice | None, library: playbooks.Library, wanted: list[str]
+) -> dict[str, Any]:
+    people = len(tx.exec(select(outbox.Recipient).where(outbox.Recipient.notice_id == (said.id if said else 0))).all())
+    return {
+        "code": outage.code, "level": outage.level, "services": [row.service for row in outages.services(tx, outage)],
+        "sites": outage.sites, "people": people, "unreachable": 0, "segments": 0, "finish": "", "sent": "",
+        "valid": [] if wanted else sorted(library.playbooks),
+    }  # fmt: skip
+
+
+def _running(tx: Tx, sites: list[str], exercise: bool) -> Outage | None:
+    """The outage of the same sort that runs at one of these sites."""
+    for outage in outages.running(tx):
+        if outage.exercise == exercise and (set(outage.sites) & set(sites) or not sites or not outage.sites):
+            return outage
+    return None
+
+
+def _sites(tx: Tx, request: Request) -> tuple[list[str], list[str]]:
+    """The sites asked for that exist (none: all), and what could not be understood."""
+    all_sites = [site.code for site in tx.exec(select(roster.Site).order_by(roster.Site.code))]
+    asked = [site for site in request.sites if site in all_sites]
+    unknown = [f"site {site} (there are {', '.join(all_sites)})" for site in request.sites if site not in all_sites]
+    return asked or all_sites, [*request.odd, *unknown]
+
+
+def _open_tasks(tx: Tx) -> bool:
+    return bool(
+        tx.exec(
+            select(tasks.Task.id).where(col(tasks.Task.state).not_in(tasks.ENDED), tasks.Task.number > 0).limit(1)
+        ).first()
+    )

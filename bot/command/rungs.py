@@ -1,0 +1,249 @@
+"""The performers of the rungs: what `call`, `landline`, `visit` and the rest mean for each question a ladder asks."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from sqlmodel import col, select
+
+from bot import checkins, escalations, journal, outages, outbox, roster, tasks
+from bot.command import digest, opening, tell
+from bot.db import Tx
+from bot.escalations import Ladder
+from bot.outages import Outage
+
+ROUND = 1000  # rounds of a ladder's own messages begin here, above those of the offer
+VISIT_S = 600  # seconds to find out about a silent unit
+
+Rung = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a ladder waits for, ready to be put again."""
+
+    kind: str
+    facts: dict[str, Any]
+    buttons: list[list[str]]
+    open_tasks: list[tasks.Task]
+    voice: str  # the kind to speak
+    spoken: dict[str, Any]
+
+
+def resend(tx: Tx, ladder: Ladder, rung: Rung) -> None:
+    """The same question on the next written channel, if there is one."""
+    person = tx.get(roster.Person, ladder.person_id)
+    way = outbox.another(tx, person, _used(tx, ladder)) if person else None
+    if person and way:
+        _put(tx, ladder, person, way)
+
+
+def call(tx: Tx, ladder: Ladder, rung: Rung) -> None:
+    """A call to the person; who cannot be called gets a second text instead."""
+    person = tx.get(roster.Person, ladder.person_id)
+    ways = outbox.routes(tx, person) if person else []
+    voice = next((way for way in ways if way.channel == "voice"), None)
+    if person and (voice or ways):
+        _put(tx, ladder, person, voice or ways[0])
+
+
+def landline(tx: Tx, ladder: Ladder, rung: Rung) -> None:
+    """The unit's own phone: whoever picks up answers for the unit."""
+    outage, unit = _outage(tx, ladder), tx.get(roster.Unit, ladder.subject.rpartition(":")[2])
+    if outage is None or unit is None or not unit.landline:
+        return
+    down = outages.down(tx, outage)
+    body = tx.render.voice("landline", "en", outage.exercise, what=tell.what(down), unit=unit.code)
+    said = _notice(tx, ladder, outage)
+    drafted = outbox.Draft(person_id=f"#unit:{unit.code}", channel="voice", address=unit.landline, lane=outbox.Lane.QUESTION,
+                           body=body, round=ROUND + ladder.position, not_after=tx.now + timedelta(minutes=10))  # fmt: skip
+    outbox.enqueue(tx, said, [drafted])
+
+
+def visit(tx: Tx, ladder: Ladder, rung: Rung) -> None:
+    """The house supervisor is asked to send a person; several silent units come in one digest."""
+    outage, unit = _outage(tx, ladder), ladder.subject.rpartition(":")[2]
+    row = tx.get(checkins.UnitCheck, (outage.id, unit)) if outage else None
+    held = roster.holding(tx, "house_supervisor")
+    if outage is None or row is None:
+        return
+    row.visit = True
+    tx.add(row)
+    owner = held.owner or tell.coordinator(tx, outage)
+    if owner:
+        tasks.open_new(tx, outage, tasks.Kind.VISIT, f"Send a person to {unit}: no answer by text, call or landline", f"go and see {unit}",
+                       prio=1, due_s=VISIT_S, unit=unit, role="house_supervisor", owner=owner.id)  # fmt: skip
+        digest.add(tx, outage, owner, unit, "silent")
+    else:
+        journal.write(tx, "nobody_to_ask", outage=outage.code, about=unit, role="house_supervisor")
+
+
+def backup(tx: Tx, ladder: Ladder, rung: Rung) -> None:
+    """The backup is offered what the owner did not take."""
+    question = _question(tx, ladder)
+    people = {task.backup for task in question.open_tasks if task.backup} - {ladder.person_id} if question else set()
+    for person_id in sorted(people):
+        person, theirs = (
+            tx.get(roster.Person, person_id),
+            [t for t in question.open_tasks if t.backup == person_id] if question else [],
+        )
+        if person:
+            _offer(tx, ladder, person, theirs)
+
+
+def superior(tx: Tx, ladder: Ladder, rung: Rung) -> None:
+    """The superior on shift hears of it in the next digest, and may act on it."""
+    person = tx.get(roster.Person, ladder.person_id)
+    above = roster.superior(tx, person, unit=person.unit) if person else None
+    _concern(tx, ladder, above or tell.coordinator(tx, _outage(tx, ladder)))
+
+
+def commander(tx: Tx, ladder: Ladder, rung: Rung) -> None:
+    _concern(tx, ladder, tell.coordinator(tx, _outage(tx, ladder)))
+
+
+def remind(tx: Tx, ladder: Ladder, rung: Rung) -> None:
+    """The owner hears again of what is overdue."""
+    person = tx.get(roster.Person, ladder.person_id)
+    if person:
+        _put(tx, ladder, person, outbox.best(tx, person))
+
+
+def role(tx: Tx, ladder: Ladder, rung: Rung) -> None:
+    """Patient risk: the holder of a role is texted and called at once; never the one who sent it."""
+    question = _question(tx, ladder)
+    task = question.open_tasks[0] if question and question.open_tasks else None
+    if question is None or task is None:
+        return
+    known = frozenset([ladder.person_id, *task.told])
+    held = roster.holding(tx, rung["role"], unit="", excluding=known)
+    if held.owner is None:
+        journal.write(tx, "nobody_to_ask", about=task.code, role=rung["role"])
+        return
+    task.owner = task.owner or held.owner.id
+    task.told = [*task.told, held.owner.id]
+    tx.add(task)
+    tell.one(tx, _outage(tx, ladder), held.owner, question.kind, question.facts | {"until": tasks.at(tx, _next_rung(tx, ladder))},
+             lane=outbox.Lane.LIFE_SAFETY, subject=ladder.subject, buttons=question.buttons, also_slack=True, also_call=True)  # fmt: skip
+
+
+#: `do` of a rung → what is done
+PERFORMERS: dict[str, escalations.Performer] = {
+    "resend": resend, "call": call, "landline": landline, "visit": visit, "backup": backup, "superior": superior,
+    "commander": commander, "remind": remind, "role": role,
+}  # fmt: skip
+
+
+def _question(tx: Tx, ladder: Ladder) -> Question | None:
+    return QUESTIONS[ladder.kind](tx, ladder)
+
+
+def _silence(tx: Tx, ladder: Ladder) -> Question | None:
+    outage, unit = _outage(tx, ladder), ladder.subject.rpartition(":")[2]
+    if outage is None:
+        return None
+    facts = opening.unit_facts(tx, outage, [unit]) | {"by": tasks.at(tx, tx.now + timedelta(minutes=5))}
+    spoken = {"what": facts["what"], "units": unit}
+    return Question("unit_check", facts, opening.check_keys(outage), [], "unit_check", spoken)
+
+
+def _untaken(tx: Tx, ladder: Ladder) -> Question | None:
+    query = select(tasks.Task).where(tasks.Task.offer == ladder.subject, tasks.Task.state == tasks.TaskState.OFFERED)
+    found = list(tx.exec(query.order_by(col(tasks.Task.prio), col(tasks.Task.number))))
+    if not found:
+        return None
+    some = found[:3]
+    kind, facts = tasks.worded(tx, some)
+    said = ". ".join(task.text for task in some)
+    spoken = {"text": said, "code": ", ".join(task.code for task in some), "by": tasks.at(tx, some[0].due_at)}
+    return Question(kind, facts, tasks.buttons(some[0]) if len(some) == 1 else [], found, "task", spoken)
+
+
+def _one_task(tx: Tx, ladder: Ladder) -> Question | None:
+    query = select(tasks.Task).where(
+        tasks.Task.number == int(ladder.subject.removeprefix("task:")), col(tasks.Task.state).in_(tasks.OPEN)
+    )
+    task = tx.exec(query.order_by(col(tasks.Task.id).desc())).first()
+    if task is None:
+        return None
+    spoken = {"text": task.text, "code": task.code, "by": tasks.at(tx, task.due_at)}
+    if task.kind == tasks.Kind.RISK:
+        facts = risk_facts(tx, task)
+        spoken = {name: facts[name] for name in ("unit", "who", "time", "phone")}
+        return Question("risk", facts, tasks.buttons(task)[:1], [task], "risk", spoken)
+    facts = {"code": task.code, "text": task.sms, "since": tasks.at(tx, task.due_at)}
+    return Question("task_late", facts, tasks.buttons(task)[2:], [task], "task", spoken)
+
+
+QUESTIONS = {"silence": _silence, "untaken": _untaken, "undone": _one_task, "help": _one_task, "risk": _one_task}
+
+
+def risk_facts(tx: Tx, task: tasks.Task) -> dict[str, Any]:
+    unit = tx.get(roster.Unit, task.unit)
+    phone = unit.landline if unit else ""
+    return {
+        "unit": task.unit,
+        "time": tasks.at(tx, task.offer_at),
+        "who": task.note,
+        "phone": phone or None,
+        "task": task.code,
+        "until": None,
+    }
+
+
+def _put(tx: Tx, ladder: Ladder, person: roster.Person, way: outbox.Route) -> None:
+    question, outage = _question(tx, ladder), _outage(tx, ladder)
+    if question is None:
+        return
+    kind, facts = (question.voice, question.spoken) if way.channel == "voice" else (question.kind, question.facts)
+    said = _notice(tx, ladder, outage)
+    drafted = outbox.draft(tx, person, way, kind, facts, lane=outbox.Lane.QUESTION, exercise=said.exercise, buttons=question.buttons,
+                           round=ROUND + ladder.position)  # fmt: skip
+    outbox.enqueue(tx, said, [drafted])
+
+
+def _offer(tx: Tx, ladder: Ladder, person: roster.Person, theirs: list[tasks.Task]) -> None:
+    said = _notice(tx, ladder, _outage(tx, ladder))
+    for number, start in enumerate(range(0, len(theirs), 3)):
+        kind, facts = tasks.worded(tx, theirs[start : start + 3])
+        drafted = outbox.draft(tx, person, outbox.best(tx, person), kind, facts, lane=outbox.Lane.QUESTION, exercise=said.exercise,
+                               round=ROUND + 10 * ladder.position + number)  # fmt: skip
+        outbox.enqueue(tx, said, [drafted])
+
+
+def _concern(tx: Tx, ladder: Ladder, person: roster.Person | None) -> None:
+    question, outage = _question(tx, ladder), _outage(tx, ladder)
+    if person is None or outage is None or question is None:
+        return
+    for task in question.open_tasks:
+        task.told = list(dict.fromkeys([*task.told, person.id]))
+        tx.add(task)
+        digest.add(tx, outage, person, task.code, "not taken" if ladder.kind == "untaken" else "late")
+    if ladder.kind == "silence":
+        digest.add(tx, outage, person, ladder.subject.rpartition(":")[2], "silent")
+
+
+def _notice(tx: Tx, ladder: Ladder, outage: Outage | None) -> outbox.Notice:
+    """The notice that the ladder's messages hang on; settling its subject withdraws them all."""
+    return outbox.notice_of(tx, ladder.subject) or outbox.notice(
+        tx, ladder.kind, outage_id=ladder.outage_id, subject=ladder.subject, exercise=bool(outage and outage.exercise)
+    )
+
+
+def _used(tx: Tx, ladder: Ladder) -> set[tuple[str, str]]:
+    notices = select(outbox.Notice.id).where(outbox.Notice.subject == ladder.subject)
+    sent = select(outbox.Message.channel, outbox.Message.address).where(
+        outbox.Message.person_id == ladder.person_id,
+        col(outbox.Message.notice_id).in_(notices) | (col(outbox.Message.notice_id) == ladder.notice_id),
+    )
+    return {(channel, address) for channel, address in tx.exec(sent)}
+
+
+def _next_rung(tx: Tx, ladder: Ladder) -> Any:
+    if ladder.position >= len(ladder.rungs):
+        return None
+    return (ladder.base_at or tx.now) + timedelta(seconds=ladder.rungs[ladder.position]["after"])
+
+
+def _outage(tx: Tx, ladder: Ladder) -> Outage | None:
+    return tx.get(Outage, ladder.outage_id) if ladder.outage_id else None

@@ -1,0 +1,127 @@
+"""Saying a thing to everybody who was told of an outage, on their best channel and in the Slack channels."""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlmodel import col, select
+
+from bot import outages, outbox, roster, tasks, timers
+from bot.db import Tx
+from bot.outages import Outage, Service
+
+REMIND, DUE = "promise.remind", "promise.due"  # the timers of the promise
+ALERTS = ("alert", "joined", "raised")  # the notices that make somebody one of those who were told
+
+
+def say(services: Iterable[Service | str]) -> str:
+    """`Epic`, `Epic and email`, `Epic, email and phones`."""
+    words = [service if isinstance(service, str) else service.say for service in services]
+    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]])) if words else "systems"
+
+
+def what(services: Iterable[Service | str], summary: str = "") -> str:
+    return summary or f"{say(services)} DOWN"
+
+
+def told(tx: Tx, outage: Outage) -> list[roster.Person]:
+    """Everybody who was to hear of the outage, each once, in file order."""
+    heard = select(outbox.Recipient.person_id).join(outbox.Notice, col(outbox.Notice.id) == outbox.Recipient.notice_id)
+    heard = heard.where(outbox.Notice.outage_id == outage.id, col(outbox.Notice.kind).in_(ALERTS))
+    people = select(roster.Person).where(col(roster.Person.id).in_(heard), col(roster.Person.active).is_(True))
+    return list(tx.exec(people.order_by(col(roster.Person.place))))
+
+
+def everyone(tx: Tx, outage: Outage, kind: str, facts: dict[str, Any], *, people: list[roster.Person] | None = None,
+             lane: int = outbox.Lane.UPDATE, own: Callable[[str], dict[str, Any]] = lambda language: {}) -> outbox.Notice:  # fmt: skip
+    """One notice to those who were told, and to the channels. `own` are the facts that differ by language."""
+    said = outbox.notice(tx, kind, outage_id=outage.id, subject=f"outage:{outage.id}", exercise=outage.exercise)
+    drafts = []
+    for person in told(tx, outage) if people is None else people:
+        mine = facts | own(person.language or tx.settings.default_language) | help_phone(tx, person)
+        drafts.append(
+            outbox.draft(tx, person, outbox.best(tx, person), kind, mine, lane=lane, exercise=outage.exercise)
+        )
+    outbox.enqueue(tx, said, drafts + posts(tx, outage, kind, facts | own(tx.settings.default_language), lane))
+    return said
+
+
+def one(tx: Tx, outage: Outage | None, person: roster.Person, kind: str, facts: dict[str, Any], *, lane: int, subject: str = "",
+        buttons: list[list[str]] | None = None, also_slack: bool = False, also_call: bool = False) -> outbox.Notice:  # fmt: skip
+    """One thing to one person; with `also_slack` and `also_call` on those ways as well, at once."""
+    exercise = bool(outage and outage.exercise)
+    said = outbox.notice(tx, kind, outage_id=outage.id if outage else None, subject=subject, exercise=exercise)
+    ways = [outbox.best(tx, person)]
+    if also_slack and person.slack_id:
+        ways.append(outbox.Route("slack", person.slack_id))
+    if also_call:
+        ways += [way for way in outbox.routes(tx, person) if way.channel == "voice"][:1]
+    drafts = [
+        outbox.draft(tx, person, way, kind, facts, lane=lane, exercise=exercise, buttons=buttons)
+        for way in dict.fromkeys(ways)
+    ]
+    outbox.enqueue(tx, said, drafts)
+    return said
+
+
+def posts(tx: Tx, outage: Outage, kind: str, facts: dict[str, Any], lane: int) -> list[outbox.Draft]:
+    """The same in the channel of each affected unit and in the command channel."""
+    channels = {unit.slack_channel for unit in roster.affected_units(tx, outage.sites)} | {
+        tx.settings.slack_command_channel
+    }
+    return [
+        outbox.post(tx, channel, kind, facts, lane=lane, exercise=outage.exercise)
+        for channel in sorted(channels)
+        if channel
+    ]
+
+
+def command_post(
+    tx: Tx, outage: Outage | None, kind: str, facts: dict[str, Any], buttons: list[list[str]] | None = None
+) -> None:
+    """A post in the command channel alone, where there is one."""
+    channel = tx.settings.slack_command_channel
+    if channel:
+        exercise = bool(outage and outage.exercise)
+        said = outbox.notice(tx, kind, outage_id=outage.id if outage else None, exercise=exercise)
+        outbox.enqueue(
+            tx,
+            said,
+            [outbox.post(tx, channel, kind, facts, lane=outbox.Lane.ALERT, exercise=exercise, buttons=buttons)],
+        )
+
+
+def coordinator(tx: Tx, outage: Outage | None) -> roster.Person | None:
+    """The commander, else the house supervisor."""
+    return roster.coordinator(tx, outage.commander if outage else "")
+
+
+def promise_owner(tx: Tx, outage: Outage) -> roster.Person | None:
+    """Who owes the next update: the PIO on shift, else the commander, else the house supervisor."""
+    pio = roster.holders(tx, "pio")
+    return pio[0] if pio else coordinator(tx, outage)
+
+
+def help_phone(tx: Tx, person: roster.Person) -> dict[str, str]:
+    """A site's own number wins over the hospital's."""
+    site = tx.get(roster.Site, person.site) if person.site else None
+    return {"callback": site.help_phone} if site and site.help_phone else {}
+
+
+def next_at(tx: Tx, outage: Outage) -> str:
+    return tasks.at(tx, outage.next_update_at)
+
+
+def promise(tx: Tx, outage: Outage, every: timedelta | None = None) -> datetime:
+    """Promise the next update and set the clocks that keep the promise."""
+    if every:
+        outage.every_s = int(every.total_seconds())
+    outage.next_update_at = tx.now + timedelta(seconds=outage.every_s)
+    tx.add(outage)
+    timers.set_for(tx, REMIND, str(outage.id), max(outage.next_update_at - timedelta(minutes=5), tx.now))
+    timers.set_for(tx, DUE, str(outage.id), outage.next_update_at)
+    return outage.next_update_at
+
+
+def down(tx: Tx, outage: Outage) -> str:
+    return say(outages.down(tx, outage))

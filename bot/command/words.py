@@ -1,0 +1,86 @@
+"""What a command's text asks for; pure. Nothing here refuses: what cannot be understood is handed back to be said."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+QUOTES = str.maketrans({"“": '"', "”": '"', "‘": "'", "’": "'"})
+OPTION = re.compile(r"\b(level|sites?|next|due):(\S+)", re.IGNORECASE)
+LEVEL_WORD = re.compile(r"^L([0-9])\b\s*", re.IGNORECASE)
+CODE = re.compile(r"^(O-\d+)\b[:,]?\s*", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Request:
+    """A declaration as asked for; `services` are ids, `odd` the options that meant nothing."""
+
+    services: list[str] = field(default_factory=list)
+    text: str = ""
+    level: int | None = None
+    sites: list[str] = field(default_factory=list)
+    every: timedelta | None = None
+    new: bool = False
+    exercise: bool = False
+    odd: list[str] = field(default_factory=list)
+
+
+def declaration(text: str, find: Callable[[str], str | None], exercise: bool = False) -> Request:
+    """`[new] [ehr,email] [level:3] [sites:main] [next:30m] text`; `find` turns a word into a service's id or None.
+
+    The first word is the service list only if every comma part of it is one; a lone alias also stays in the text.
+    """
+    text = text.translate(QUOTES).strip()
+    new = bool(re.match(r"new\b", text, re.IGNORECASE))
+    request = Request(new=new, exercise=exercise)
+    text = OPTION.sub(lambda match: "", rest) if (rest := text[3:].lstrip() if new else text) else rest
+    for name, value in OPTION.findall(rest):
+        request = _option(request, name.lower(), value)
+    text = " ".join(text.split())
+    first, _, after = text.partition(" ")
+    found = [find(part) for part in first.split(",") if part]
+    if not found or not all(found):
+        lead = LEVEL_WORD.match(text)
+        return replace(
+            request, text=text[lead.end() :] if lead else text, level=request.level or (lead and int(lead[1]))
+        )
+    lead = LEVEL_WORD.match(after)
+    request = replace(request, level=int(lead[1])) if lead else request
+    after = after[lead.end() :] if lead else after
+    services = list(dict.fromkeys(service for service in found if service))
+    return replace(request, services=services, text=text if len(found) == 1 and after else after)
+
+
+def duration(text: str) -> timedelta | None:
+    """`90s`, `30m`, `4h`, or a bare number of minutes; None if it is neither."""
+    match = re.fullmatch(r"(\d{1,4})([smhd]?)", text.strip().lower())
+    return timedelta(seconds=int(match[1]) * UNITS[match[2] or "m"]) if match else None
+
+
+def level(text: str) -> int:
+    """A level, as `3`, `L3` or `level 3`; -1 for anything else, which no outage can be raised to."""
+    match = re.fullmatch(r"(?:level\s*|L)?([0-9])", text.strip(), re.IGNORECASE)
+    return int(match[1]) if match else -1
+
+
+def code(text: str) -> tuple[str, str]:
+    """The outage's code at the beginning of a text, and the rest."""
+    match = CODE.match(text.strip())
+    return (match[1].upper(), text.strip()[match.end() :].strip()) if match else ("", text.strip())
+
+
+def options(text: str) -> tuple[dict[str, str], str]:
+    """The `name:value` words of a text, and the rest of it."""
+    found = {name.lower(): value for name, value in OPTION.findall(text)}
+    return found, " ".join(OPTION.sub("", text).split())
+
+
+def _option(request: Request, name: str, value: str) -> Request:
+    if name == "level" and value.isdigit() and int(value) <= 4:
+        return replace(request, level=int(value))
+    if name in ("site", "sites"):
+        return replace(request, sites=[site.upper() for site in value.split(",") if site])
+    if name == "next" and (every := duration(value)):
+        return replace(request, every=every)
+    return replace(request, odd=[*request.odd, f"{name}:{value}"])

@@ -1,0 +1,96 @@
+"""The append-only log of who did what when; the timeline, the audit and the report all read it.
+
+Verbs insert lines unsealed, so that writers do not queue behind one chain. A beat numbers and chains them.
+A line's hash covers the one before it, its fields and a salted digest of its detail, so that a detail can be
+erased later and the chain still verifies.
+"""
+
+import hashlib
+import json
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, Column, Index, text
+from sqlmodel import Field, SQLModel, col, select
+
+from bot.db import Tx, one_at_a_time
+
+SYSTEM = "muster"  # who acted when nobody did
+GENESIS = "0" * 64
+
+
+class Line(SQLModel, table=True):
+    __tablename__ = "journal"
+    __table_args__ = (
+        Index("journal_unsealed", "id", sqlite_where=text("seq IS NULL"), postgresql_where=text("seq IS NULL")),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    at: datetime
+    outage: str = Field(default="", index=True)  # its code
+    who: str  # a person's id, or `muster`
+    what: str  # past tense: declared, answered, climbed
+    channel: str = ""
+    about: str = ""
+    detail: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    salt: str
+    digest: str
+    seq: int | None = Field(default=None, unique=True)
+    prev: str = ""
+    hash: str = ""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    lines: int
+    broken_at: int | None = None  # the sequence number of the first line that does not fit
+
+
+def write(
+    tx: Tx, what: str, *, outage: str = "", who: str = SYSTEM, channel: str = "", about: str = "", **detail: Any
+) -> None:
+    salt = secrets.token_hex(8)
+    line = Line(at=tx.now, outage=outage, who=who, what=what, channel=channel, about=about, detail=detail, salt=salt)
+    line.digest = digest(salt, detail)
+    tx.add(line)
+
+
+def seal(tx: Tx, limit: int = 500) -> int:
+    """Number and chain the lines that are not yet; returns how many. Safe in any number of processes."""
+    one_at_a_time(tx, "journal")
+    last = tx.exec(select(Line).where(col(Line.seq).is_not(None)).order_by(col(Line.seq).desc()).limit(1)).first()
+    seq, prev = (last.seq or 0, last.hash) if last else (0, GENESIS)
+    lines = tx.exec(select(Line).where(col(Line.seq).is_(None)).order_by(col(Line.id)).limit(limit)).all()
+    for line in lines:
+        seq += 1
+        line.seq, line.prev = seq, prev
+        line.hash = prev = chained(line)
+        tx.add(line)
+    return len(lines)
+
+
+def verify(tx: Tx) -> Verdict:
+    """Seal the tail, then walk the chain. An erased detail (`{"erased": true}`) still fits."""
+    while seal(tx):
+        tx.flush()
+    count, prev = 0, GENESIS
+    for line in tx.exec(
+        select(Line).where(col(Line.seq).is_not(None)).order_by(col(Line.seq)).execution_options(yield_per=500)
+    ):
+        count += 1
+        intact = line.detail == {"erased": True} or line.digest == digest(line.salt, line.detail)
+        if line.seq != count or line.prev != prev or line.hash != chained(line) or not intact:
+            return Verdict(count, broken_at=line.seq)
+        prev = line.hash
+    return Verdict(count)
+
+
+def digest(salt: str, detail: dict[str, Any]) -> str:
+    return hashlib.sha256((salt + json.dumps(detail, sort_keys=True, default=str)).encode()).hexdigest()
+
+
+def chained(line: Line) -> str:
+    fields = [line.prev, line.seq, line.at.isoformat(), line.outage, line.who, line.what, line.channel, line.about]
+    return hashlib.sha256(json.dumps([*fields, line.digest]).encode()).hexdigest()

@@ -1,0 +1,58 @@
+"""What must leave: notices, messages and their states. Nothing here sends; the dispatcher does."""
+
+from bot.outbox.engine import Outcome, claim, doubtful, receipt, resolve, settle, sweep
+from bot.outbox.routes import Route, another, best, body, draft, post, routes
+from bot.outbox.rows import (
+    BEAT,
+    NEVER,
+    RANK,
+    UNDECIDED,
+    WAITING,
+    Budget,
+    Draft,
+    Health,
+    Lane,
+    Message,
+    Notice,
+    Recipient,
+    State,
+)
+from bot.outbox.say import close_notices, close_outage, enqueue, first_handed, notice, notice_of, still_going, withdraw
+
+__all__ = [
+    "BEAT",
+    "NEVER",
+    "RANK",
+    "UNDECIDED",
+    "WAITING",
+    "Budget",
+    "Draft",
+    "Health",
+    "Lane",
+    "Message",
+    "Notice",
+    "Outcome",
+    "Recipient",
+    "Route",
+    "State",
+    "another",
+    "best",
+    "body",
+    "claim",
+    "close_notices",
+    "close_outage",
+    "doubtful",
+    "draft",
+    "enqueue",
+    "first_handed",
+    "notice",
+    "notice_of",
+    "post",
+    "receipt",
+    "resolve",
+    "routes",
+    "settle",
+    "still_going",
+    "sweep",
+    "withdraw",
+]  # fmt: skip

@@ -1,0 +1,166 @@
+"""The rows of what must leave: notices, their recipients and messages, and each channel's budget."""
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import JSON, CheckConstraint, Column, Index, UniqueConstraint, text
+from sqlmodel import Field, SQLModel
+
+NEVER = datetime(2000, 1, 1, tzinfo=UTC)  # "last contacted" of somebody never contacted: first in the queue
+
+
+class State(StrEnum):
+    """Where a message stands; drawn in docs/lifecycles.md."""
+
+    QUEUED = "queued"  # waits to be claimed
+    SENDING = "sending"  # claimed, under a lease
+    DOUBTFUL = "doubtful"  # nobody knows whether the provider took it
+    SENT = "sent"  # the provider has it
+    DELIVERED = "delivered"  # the provider says it arrived
+    FAILED = "failed"  # it will not arrive; the reason says why
+    EXPIRED = "expired"  # waited longer than it was worth
+    WITHDRAWN = "withdrawn"  # no longer needed
+    UNREACHABLE = "unreachable"  # the person has no address that may be used
+
+
+#: Receipts and settlements never move a message to a lower rank; `delivered` wins over every other end.
+RANK = {
+    State.QUEUED: 0,
+    State.SENDING: 1,
+    State.DOUBTFUL: 1,
+    State.SENT: 2,
+    State.WITHDRAWN: 3,
+    State.EXPIRED: 3,
+    State.UNREACHABLE: 3,
+    State.FAILED: 3,
+    State.DELIVERED: 4,
+}
+
+BEAT = "beat"  # the worker's own row in Health
+WAITING = (State.QUEUED,)
+UNDECIDED = (State.QUEUED, State.SENDING, State.DOUBTFUL)
+
+
+class Lane:
+    """Who goes first: a lower lane overtakes a higher one."""
+
+    LIFE_SAFETY, ALERT, QUESTION, UPDATE, BULK = range(5)
+
+
+class Notice(SQLModel, table=True):
+    """One thing said, to one person or to ten thousand."""
+
+    __tablename__ = "notice"
+
+    id: int | None = Field(default=None, primary_key=True)
+    outage_id: int | None = Field(default=None, index=True)
+    kind: str
+    subject: str = Field(default="", index=True)  # what it asks about: `task:12`, `unit:3:5W`, `outage:3`
+    exercise: bool = False
+    opened_at: datetime
+    closed_at: datetime | None = None  # from here on nothing of it is claimed any more
+
+
+class Recipient(SQLModel, table=True):
+    """A person who was to hear a notice, whatever became of it."""
+
+    __tablename__ = "recipient"
+
+    notice_id: int = Field(primary_key=True, foreign_key="notice.id", ondelete="CASCADE")
+    person_id: str = Field(primary_key=True)
+    unit: str = ""
+    wording: str = ""
+    address: str
+
+
+class Message(SQLModel, table=True):
+    __tablename__ = "message"
+    __table_args__ = (
+        CheckConstraint("state IN ({})".format(", ".join(f"'{state}'" for state in State)), name="message_state"),
+        UniqueConstraint("notice_id", "person_id", "channel", "round"),
+        UniqueConstraint("notice_id", "channel", "address", "round"),
+        Index(
+            "message_queue", "channel", "lane", "last_contacted_at", "id",
+            sqlite_where=text("state = 'queued'"), postgresql_where=text("state = 'queued'"),
+        ),
+        Index(
+            "message_open", "state", "lease_until",
+            sqlite_where=text("state IN ('sending', 'doubtful')"), postgresql_where=text("state IN ('sending', 'doubtful')"),
+        ),
+        Index("message_address", "address", "handed_at"),
+    )  # fmt: skip
+
+    id: int | None = Field(default=None, primary_key=True)
+    notice_id: int = Field(foreign_key="notice.id", ondelete="CASCADE")
+    person_id: str  # or `#channel`, `unit:5W` for a post or a landline
+    kind: str
+    channel: str  # sms, voice, slack; `none` for the unreachable
+    address: str
+    round: int = 0
+    lane: int
+    body: str
+    language: str = "en"
+    buttons: list[list[str]] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    segments: int = 1
+    last_contacted_at: datetime = NEVER
+    created_at: datetime
+    not_after: datetime | None = None
+    state: str = State.QUEUED
+    reason: str = ""  # in words a charge nurse can read
+    code: str = ""  # the provider's own
+    due_at: datetime  # not before; moved on by a retry
+    claim: str = ""
+    claimed_at: datetime | None = None
+    lease_until: datetime | None = None
+    tries: int = 0
+    asked: int = 0  # how often the provider was asked about it
+    provider_id: str = Field(default="", index=True)
+    handed_at: datetime | None = None
+    delivered_at: datetime | None = None
+
+
+class Budget(SQLModel, table=True):
+    """What a channel may still send now, in segments; spent in the claim, so it holds over all workers."""
+
+    __tablename__ = "budget"
+
+    channel: str = Field(primary_key=True)
+    tokens: float
+    refilled_at: datetime
+
+
+class Health(SQLModel, table=True):
+    """How a channel does, and when a worker last beat: rows, since `status` and other workers are other processes."""
+
+    __tablename__ = "health"
+
+    name: str = Field(primary_key=True)  # sms, voice, slack, beat
+    state: str  # ok, trouble, stopped
+    reason: str = ""
+    at: datetime
+
+
+class Draft(SQLModel):
+    """A message as its author hands it over."""
+
+    person_id: str
+    channel: str
+    address: str
+    lane: int
+    body: str
+    unit: str = ""
+    wording: str = ""
+    language: str = "en"
+    buttons: list[list[str]] = []
+    not_after: datetime | None = None
+    round: int = 0
+    reason: str = ""  # set for the unreachable
+
+    def row(self, notice: Notice, now: datetime, last: datetime, segments: int) -> dict[str, Any]:
+        state = State.UNREACHABLE if self.channel == "none" else State.QUEUED
+        said = self.model_dump(exclude={"unit", "wording"})
+        return said | {
+            "notice_id": notice.id, "kind": notice.kind, "created_at": now, "due_at": now, "state": state,
+            "last_contacted_at": last, "segments": segments,
+        }  # fmt: skip

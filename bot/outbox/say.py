@@ -1,0 +1,99 @@
+"""Putting messages into the outbox, and taking back those that are no longer needed."""
+
+from datetime import datetime
+
+from sqlalchemy import func, select, update
+from sqlmodel import col
+from sqlmodel import select as pick
+
+from bot import texting
+from bot.db import Tx, insert_new
+from bot.outbox.rows import NEVER, UNDECIDED, WAITING, Draft, Message, Notice, Recipient, State
+
+MESSAGE = Message.__table__  # type: ignore[attr-defined]
+NOTICE = Notice.__table__  # type: ignore[attr-defined]
+RECIPIENT = Recipient.__table__  # type: ignore[attr-defined]
+
+
+def notice(tx: Tx, kind: str, *, outage_id: int | None = None, subject: str = "", exercise: bool = False) -> Notice:
+    said = Notice(outage_id=outage_id, kind=kind, subject=subject, exercise=exercise, opened_at=tx.now)
+    tx.add(said)
+    tx.flush()
+    return said
+
+
+def notice_of(tx: Tx, subject: str) -> Notice | None:
+    """The latest open notice about a subject."""
+    found = pick(Notice).where(Notice.subject == subject, col(Notice.closed_at).is_(None))
+    return tx.exec(found.order_by(col(Notice.id).desc()).limit(1)).first()
+
+
+def enqueue(tx: Tx, said: Notice, drafts: list[Draft]) -> int:
+    """Queue the drafts; a second one for the same person or the same address of a round is passed over.
+
+    The people are recorded as the notice's recipients even where they share a phone; a `#post` or `#landline` is nobody. Returns the rows queued.
+    """
+    if not drafts:
+        return 0
+    last = _last_contact(tx, {draft.address for draft in drafts})
+    rows = [draft.row(said, tx.now, last.get(draft.address, NEVER), _segments(draft)) for draft in drafts]
+    heard = [
+        {"notice_id": said.id, "person_id": d.person_id, "unit": d.unit, "wording": d.wording, "address": d.address}
+        for d in drafts
+        if d.person_id[0] != "#"
+    ]
+    insert_new(tx, RECIPIENT, heard)
+    tx.wakes()
+    return insert_new(tx, MESSAGE, rows)
+
+
+def withdraw(tx: Tx, notice_ids: list[int], person_id: str = "", address: str = "", reason: str = "answered") -> int:
+    """Take back what of these notices still waits: for one person, one address, or everybody."""
+    if not notice_ids:
+        return 0
+    which = [MESSAGE.c.notice_id.in_(notice_ids), MESSAGE.c.state.in_(WAITING)]
+    if person_id or address:
+        which.append((MESSAGE.c.person_id == person_id) | (MESSAGE.c.address == address))
+    taken = update(MESSAGE).where(*which).values(state=State.WITHDRAWN, reason=reason)
+    return tx.execute(taken).rowcount
+
+
+def close_notices(tx: Tx, subject: str, reason: str = "settled") -> None:
+    """The subject is settled: withdraw what waits and let nothing of it be claimed any more."""
+    _close(tx, NOTICE.c.subject == subject, reason)
+
+
+def close_outage(tx: Tx, outage_id: int, reason: str) -> None:
+    _close(tx, NOTICE.c.outage_id == outage_id, reason)
+
+
+def _close(tx: Tx, which: object, reason: str) -> None:
+    closing = update(NOTICE).where(which, NOTICE.c.closed_at.is_(None)).values(closed_at=tx.now)  # type: ignore[arg-type]
+    ids = [row.id for row in tx.execute(closing.returning(NOTICE.c.id))]
+    withdraw(tx, ids, reason=reason)
+
+
+def first_handed(tx: Tx, notice_id: int, person_id: str) -> datetime | None:
+    """When the provider first took something of this notice for this person."""
+    query = select(func.min(MESSAGE.c.handed_at))
+    return tx.execute(query.where(MESSAGE.c.notice_id == notice_id, MESSAGE.c.person_id == person_id)).scalar()
+
+
+def still_going(tx: Tx, notice_id: int, person_id: str) -> bool:
+    """Is something of this notice for this person still on its way to the provider?"""
+    mine = [MESSAGE.c.notice_id == notice_id, MESSAGE.c.person_id == person_id]
+    return bool(tx.execute(select(MESSAGE.c.id).where(*mine, MESSAGE.c.state.in_(UNDECIDED)).limit(1)).first())
+
+
+def _last_contact(tx: Tx, addresses: set[str]) -> dict[str, datetime]:
+    known = sorted(addresses)
+    found: dict[str, datetime] = {}
+    for start in range(0, len(known), 500):
+        some = MESSAGE.c.address.in_(known[start : start + 500])
+        query = select(MESSAGE.c.address, func.max(MESSAGE.c.handed_at)).where(some, MESSAGE.c.handed_at.is_not(None))
+        found |= {address: at for address, at in tx.execute(query.group_by(MESSAGE.c.address))}
+    return found
+
+
+def _segments(draft: Draft) -> int:
+    return texting.segments(draft.body) if draft.channel == "sms" else 1

@@ -1,0 +1,8 @@
+"""What must be done when a service is down: one YAML file a service, checked on load, started for an outage."""
+
+from bot.playbooks.kept import current, keep
+from bot.playbooks.schema import Alert, Phase, Playbook, Rung, Step, Words
+from bot.playbooks.shelf import Library, library
+from bot.playbooks.start import ladders, recover, start, words
+
+__all__ = ["Alert", "Library", "Phase", "Playbook", "Rung", "Step", "Words", "current", "keep", "ladders", "library", "recover", "start", "words"]

@@ -1,0 +1,207 @@
+"""A playbook's text becomes a `Playbook`, or every complaint at once: line, what is wrong, what to write instead."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator, Mapping
+from reprlib import repr
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from bot.playbooks.schema import Alert, Phase, Playbook, Rung, Step, Words
+from bot.roster import ROLES
+
+Place = tuple[Any, ...]  # the way from the top of the file: keys and positions in lists
+Mistake = tuple[Place, str]
+
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times faster where it was built
+FIELDS = sorted({field for model in (Playbook, Phase, Step, Rung, Alert, Words) for field in model.model_fields})
+
+
+def read(text: str, file: str, elsewhere: Iterable[str] = ()) -> tuple[Playbook | None, list[str]]:
+    """The playbook in `text`, or None and every complaint (`file:line: sentence`). `elsewhere`: task ids that `needs`
+    may name beside those of this text."""
+    try:
+        root, data = _parsed(text)
+    except (yaml.YAMLError, ValueError, RecursionError) as wrong:
+        return None, [f"{file}:{_broken_at(wrong, text)}"]
+    if root is None or not isinstance(data, dict):
+        return None, [f"{file}:1: this is no playbook: begin with `playbook: ` and its id"]
+    doubled = {(line, f"{key} is written twice: take one away") for line, key in _twice(root)}
+    mistakes = [*_against_schema(data), *_doubled_ids(data), *_needs(data, set(elsewhere)), *_roles(data)]
+    found = sorted(doubled | {(_line(root, place), sentence) for place, sentence in mistakes})
+    complaints = [f"{file}:{line}: {sentence}" for line, sentence in found]
+    return None if complaints else Playbook.model_validate(data), complaints
+
+
+def line_of(text: str, *place: Any) -> int:
+    """The line on which this part of a readable playbook stands."""
+    root, _ = _parsed(text)
+    return _line(root, place) if root else 1
+
+
+def _parsed(text: str) -> tuple[yaml.Node | None, object]:
+    loader = LOADER(text)
+    try:
+        root = loader.get_single_node()
+        return root, loader.construct_document(root) if root else None
+    finally:
+        loader.dispose()
+
+
+# --- where -----------------------------------------------------------------------------------------------------------
+
+
+def _line(node: yaml.Node, place: Place) -> int:
+    line = 1
+    for step in place:
+        if isinstance(node, yaml.MappingNode):
+            found = next((pair for pair in node.value if pair[0].value == str(step)), None)
+            if not found:
+                break
+            line, node = found[0].start_mark.line + 1, found[1]
+        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int):
+            node = node.value[step]
+            line = node.start_mark.line + 1
+    return line
+
+
+def _broken_at(wrong: Exception, text: str) -> str:
+    mark = getattr(wrong, "problem_mark", None) or getattr(wrong, "context_mark", None)
+    line = mark.line + 1 if mark else text[: getattr(wrong, "position", 0)].count("\n") + 1
+    problem = getattr(wrong, "problem", None) or getattr(wrong, "reason", None) or wrong
+    return f"{line}: cannot be read: {problem}. Indent with spaces, and put a text with : or # into quotes"
+
+
+def _twice(root: yaml.Node) -> Iterator[tuple[int, str]]:
+    """YAML itself takes the last of two equal keys without a word."""
+    waiting, seen = [root], set()
+    while waiting:
+        node = waiting.pop()
+        if id(node) in seen:  # an anchor may hold itself
+            continue
+        seen.add(id(node))
+        if isinstance(node, yaml.SequenceNode):
+            waiting += node.value
+        elif isinstance(node, yaml.MappingNode):
+            waiting += [value for _, value in node.value]
+            keys = [key.value for key, _ in node.value]
+            yield from ((key.start_mark.line + 1, key.value) for key, _ in node.value if keys.count(key.value) > 1)
+
+
+# --- what ------------------------------------------------------------------------------------------------------------
+
+
+def _against_schema(data: object) -> Iterator[Mistake]:
+    try:
+        Playbook.model_validate(data)
+    except ValidationError as wrong:
+        for error in wrong.errors():
+            yield tuple(step for step in error["loc"] if step != "[key]"), _sentence(error)
+
+
+def _sentence(error: ErrorDetails) -> str:
+    name, given, told = _name(error["loc"]), error["input"], error.get("ctx", {})
+    match error["type"]:
+        case "extra_forbidden":
+            return f"unknown field {name}{_near(name, FIELDS) or ': take it away'}"
+        case "missing":
+            return f"{name} is missing: add it"
+        case "literal_error" if error["loc"][-1] == "[key]":
+            return f"unknown name {given}: write one of {told['expected']}"
+        case "literal_error":
+            return f"{name}: write {told['expected']}, not {repr(given)}"
+        case "string_too_long":
+            return f"{name} has {len(given)} characters: shorten it to {told['max_length']}"
+        case "string_too_short":
+            return f"{name} is empty: say what to do"
+        case "string_type":
+            return f"{name}: write a text in quotes, not {repr(given)}"
+        case "tuple_type":
+            return f"{name}: write a list, like [one, two], not {repr(given)}"
+        case "model_type" | "model_attributes_type" | "dict_type":
+            return f"{name}: write fields below it, not {repr(given)}"
+        case "bool_type" | "bool_parsing":
+            return f"{name}: write true, or leave it out"
+        case "value_error":
+            return f"{name}: {told['error']}"
+        case _:
+            return f"{name}: {error['msg']}"
+
+
+def _name(place: Place) -> str:
+    return str(next((step for step in reversed(place) if isinstance(step, str) and step != "[key]"), "file"))
+
+
+def _near(word: str, words: Iterable[str]) -> str:
+    near = difflib.get_close_matches(word, list(words), 1)
+    return f": did you mean {near[0]}?" if near else ""
+
+
+def _doubled_ids(data: Mapping[str, Any]) -> Iterator[Mistake]:
+    seen: set[str] = set()
+    for place, step in _steps(data):
+        if (name := str(step.get("id"))) in seen:
+            yield (*place, "id"), f"task {name} is here twice: give one of them another id"
+        seen.add(name)
+
+
+def _needs(data: Mapping[str, Any], elsewhere: set[str]) -> Iterator[Mistake]:
+    needs = {str(step.get("id")): _texts(step.get("needs")) for _, step in _steps(data)}
+    for place, step in _steps(data):
+        for need in _texts(step.get("needs")):
+            if need not in needs and need not in elsewhere:
+                near = _near(need, needs) or ": name a task of this playbook or of core"
+                yield (*place, "needs"), f"needs: there is no task {need}{near}"
+        if circle := _circle(str(step.get("id")), needs):
+            yield (*place, "needs"), f"needs: {' needs '.join(circle)}: take one of these needs away"
+
+
+def _circle(start: str, needs: Mapping[str, list[str]]) -> list[str]:
+    """The way from a task back to itself, told once: at the circle's first id in the alphabet."""
+    ways = [[start]]
+    seen = {start}
+    while ways:
+        way = ways.pop()
+        for need in needs.get(way[-1], []):
+            if need == start:
+                return [*way, start] if start == min(way) else []
+            if need not in seen:
+                seen.add(need)
+                ways.append([*way, need])
+    return []
+
+
+def _roles(data: Mapping[str, Any]) -> Iterator[Mistake]:
+    named = [((*place, "owner"), step.get("owner")) for place, step in _steps(data)]
+    named += [((*place, "role"), rung.get("role")) for place, rung in _rungs(data)]
+    for place, role in named:
+        if isinstance(role, str) and role and role not in ROLES:
+            advice = _near(role, ROLES) or ": write one of " + ", ".join(ROLES)
+            yield place, f"{place[-1]}: no role is called {role}{advice}"
+
+
+def _steps(data: Mapping[str, Any]) -> Iterator[tuple[Place, dict[str, Any]]]:
+    for name, phase in _pairs(data.get("phases")):
+        tasks = phase.get("tasks") if isinstance(phase, dict) else None
+        yield from ((("phases", name, "tasks", n), step) for n, step in _entries(tasks))
+
+
+def _rungs(data: Mapping[str, Any]) -> Iterator[tuple[Place, dict[str, Any]]]:
+    for name, rungs in _pairs(data.get("ladders")):
+        yield from ((("ladders", name, n), rung) for n, rung in _entries(rungs))
+
+
+def _pairs(value: object) -> list[tuple[Any, Any]]:
+    return list(value.items()) if isinstance(value, dict) else []
+
+
+def _entries(value: object) -> list[tuple[int, dict[str, Any]]]:
+    return [(n, each) for n, each in enumerate(value) if isinstance(each, dict)] if isinstance(value, list) else []
+
+
+def _texts(value: object) -> list[str]:
+    return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []

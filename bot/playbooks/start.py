@@ -1,0 +1,125 @@
+"""Starting playbooks for an outage: every task they hold becomes a row, so that the outage keeps what it began with."""
+
+from collections import defaultdict
+from datetime import timedelta
+from typing import Any
+
+from sqlmodel import select
+
+from bot import roster, tasks
+from bot.db import Tx
+from bot.outages import Outage
+from bot.playbooks.schema import Step
+from bot.playbooks.shelf import CORE, Library
+from bot.roster import UNIT_ROLES
+
+UNIT_CHECK = "CORE-I1"  # the unit check itself: done when the unit answers
+FIND_SILENT = "CORE-I6"  # done when every unit is accounted for; its work is the `visit` rung
+AT_ONCE = ("alert", "immediate")  # phases whose owners are role holders of the alert
+
+Planned = tuple[str, str, Step]  # playbook, phase, step
+
+
+def start(tx: Tx, outage: Outage, library: Library, services: list[str]) -> set[str]:
+    """Write the tasks of core and of these services that the outage does not have yet; returns the roles that own an
+    alert or immediate task."""
+    known = set(tx.exec(select(tasks.Task.step).where(tasks.Task.outage_id == outage.id)))
+    opens: dict[str, timedelta] = {}
+    for_units: dict[tuple[str, str, str, int], list[Planned]] = defaultdict(list)
+    roles: set[str] = set()
+    if not outage.ladders:
+        outage.ladders = ladders(library)
+        tx.add(outage)
+    units = roster.affected_units(tx, outage.sites)
+    for playbook, phase, step in _steps(library, [CORE, *services], known):
+        opens[phase] = library.playbooks[playbook].phases[phase].opens
+        if phase in AT_ONCE and not step.tells:
+            roles.add(step.owner)
+        if step.id == UNIT_CHECK:
+            for unit in units:
+                _add_check(tx, outage, playbook, phase, step, unit)
+        elif step.per == "unit":
+            role = "unit_charge" if step.owner in UNIT_ROLES else step.owner
+            prio = step.prio if phase == "recovery" else 0
+            for unit in units:
+                for_units[(unit.code, phase, role, prio)].append((playbook, phase, step))
+        else:
+            tx.add(_row(library, outage, playbook, phase, step, kind=_kind(step)))
+    for (unit_code, phase, role, _), planned in for_units.items():
+        _add_card(tx, library, outage, unit_code, phase, role, planned)
+    tx.flush()
+    tasks.open_phase(tx, outage, "declared", opens)
+    return roles
+
+
+def recover(tx: Tx, outage: Outage, services: list[str], everything: bool) -> None:
+    """These services are back: their recovery tasks get their times; core's when everything is back."""
+    playbooks = {*services, CORE} if everything else set(services)
+    tasks.open_phase(tx, outage, "restored", {}, playbooks)
+
+
+def ladders(library: Library) -> dict[str, list[dict[str, Any]]]:
+    """The ladders as rows keep them: `after` in seconds."""
+    return {
+        name: [{"after": int(rung.after.total_seconds()), "do": rung.do, "role": rung.role} for rung in rungs]
+        for name, rungs in library.ladders.items()
+    }
+
+
+def words(library: Library, service: str) -> dict[str, dict[str, str]]:
+    """What a service's playbook says in an alert, by language: the outage's own copy."""
+    playbook = library.playbooks[service]
+    return {language: playbook.words(language).model_dump() for language in ("en", *playbook.languages)}
+
+
+def _steps(library: Library, wanted: list[str], known: set[str]) -> list[Planned]:
+    ids = [each for each in dict.fromkeys(wanted) if each in library.playbooks]
+    return [
+        (each, phase, step) for each in ids for phase, step in library.playbooks[each].steps if step.id not in known
+    ]
+
+
+def _kind(step: Step) -> tasks.Kind:
+    return tasks.Kind.CHECK if step.id == FIND_SILENT else tasks.Kind.PLAYBOOK
+
+
+def _row(
+    library: Library, outage: Outage, playbook: str, phase: str, step: Step, kind: tasks.Kind, **more: Any
+) -> tasks.Task:
+    return tasks.Task(
+        outage_id=outage.id, kind=kind, playbook=playbook, step=step.id, phase=phase, due_after_s=int(step.due.total_seconds()),
+        anchor=library.playbooks[playbook].phases[phase].anchor, text=step.task, sms=step.says if step.tells else step.short, role=step.owner,  # type: ignore[index]
+        prio=step.prio, proof=step.proof, needs=list(step.needs), tells=step.tells, **more,
+    )  # fmt: skip
+
+
+def _add_check(tx: Tx, outage: Outage, playbook: str, phase: str, step: Step, unit: roster.Unit) -> None:
+    charge = roster.charge(tx, unit.code)
+    tx.add(tasks.Task(
+        outage_id=outage.id, kind=tasks.Kind.CHECK, playbook=playbook, step=step.id, phase=phase, text=step.task, sms=step.short,
+        role=step.owner, unit=unit.code, prio=step.prio, proof=step.proof, state=tasks.TaskState.OFFERED, offered_at=tx.now,
+        owner=charge.id if charge else "", due_after_s=int(step.due.total_seconds()), due_at=tx.now + step.due,
+    ))  # fmt: skip
+
+
+def _add_card(
+    tx: Tx, library: Library, outage: Outage, unit: str, phase: str, role: str, planned: list[Planned]
+) -> None:
+    """One code and one clock for what a unit has to do in a phase; a single task of another role stays a task."""
+    if len(planned) == 1 and role != "unit_charge":
+        playbook, _, step = planned[0]
+        tx.add(_row(library, outage, playbook, phase, step, tasks.Kind.PLAYBOOK, unit=unit))
+        return
+    first = planned[0]
+    due = max(step.due for _, _, step in planned)
+    card = tasks.Task(
+        outage_id=outage.id, kind=tasks.Kind.CARD, playbook=first[0], step="", phase=phase, unit=unit, role=role,
+        anchor=library.playbooks[first[0]].phases[phase].anchor, prio=min(step.prio for _, _, step in planned),  # type: ignore[index]
+        text=f"{phase} list of {unit}", sms=f"{unit} {phase} list", due_after_s=int(due.total_seconds()),
+    )  # fmt: skip
+    tx.add(card)
+    tx.flush()
+    for number, (playbook, _, step) in enumerate(planned, start=1):
+        tx.add(
+            _row(library, outage, playbook, phase, step, tasks.Kind.PLAYBOOK, unit=unit, card_id=card.id, line=number)
+        )

@@ -1,0 +1,73 @@
+"""Every message that Muster can send: its facts, and what gives way in a text that is too long."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+GIVEN_BY_US = {"org", "org_name", "callback"}  # `callback` may be overridden by a fact: a site's own help phone
+
+
+@dataclass(frozen=True)
+class Kind:
+    """The facts of a message, and what gives way in a text that is too long, in this order: fact → how many characters
+    of it stay (of a list: at least one entry). 0: the fact goes, and its phrase with it."""
+
+    facts: frozenset[str]
+    gives: Mapping[str, int]
+
+
+def _kind(facts: str, **gives: int) -> Kind:
+    return Kind(frozenset(facts.split()), gives)
+
+
+KINDS: dict[str, Kind] = {
+    "alert": _kind("what services do still_works site next", site=0, do=24, callback=0, what=30, services=1),
+    "unit_check": _kind("units what services do by", do=0, by=0, what=8, services=1),
+    "landline": _kind("unit what do"),
+    "card": _kind("unit code by lines", lines=1),
+    "receipt": _kind("code level services sites people finish unreachable", sites=0, finish=0, services=12),
+    "digest": _kind(
+        "code time silent tried told staff forms late ok of risk texts",
+        tried=0,
+        texts=0,
+        of=0,
+        forms=1,
+        staff=1,
+        late=0,
+        silent=1,
+    ),
+    "risk": _kind("unit time who phone task until", who=12, until=0),
+    "role": _kind(
+        "title what level site since lead bridge task calling", site=0, level=0, since=0, calling=0, what=24, lead=12
+    ),
+    "holding": _kind("time services stay note next", callback=0, note=20, services=12, stay=8),
+    "update": _kind("time text down next", callback=0, down=0, text=60),
+    "correction": _kind("time of text next", callback=0, text=60),
+    "raised": _kind("time level what do next", do=20, callback=0, what=30),
+    "restored": _kind("time back down do stay text next", callback=0, text=20, do=20, stay=8, down=8, back=8),
+    "verified": _kind("time services next", callback=0, services=12),
+    "closed": _kind("time services text", callback=0, services=0, text=30),
+    "void": _kind("time", callback=0),
+    "joined": _kind("time what do next", do=20, callback=0, what=30),
+    "stray": _kind("", callback=0),
+    "stray_text": _kind("who unit text"),
+    "task": _kind("code text by why", why=0, text=24),
+    "tasks": _kind("items", items=12),
+    "help": _kind("code unit who need phone note", note=16, who=12),
+    "task_due": _kind("code text by", text=24),
+    "task_late": _kind("code text since", text=24),
+    "task_up": _kind("code text owner why", text=24, owner=0, why=12),
+    "remind_promise": _kind("time code"),
+    "promise_held": _kind("time next"),
+    "told_you": _kind("text", text=60),
+    "many": _kind("codes count", codes=6),
+    "thanks": _kind(""),
+    "echo": _kind("text", text=60),
+    "echo_taken": _kind("code text by", text=12),
+    "echo_proof": _kind("code proof"),
+    "echo_help": _kind("need who", who=12),
+    "echo_risk": _kind("code unit"),
+    "status": _kind("time code down state level numbers next", callback=0, down=16, numbers=0),
+    "declared": _kind("code level services sites people unreachable commander next text"),
+}

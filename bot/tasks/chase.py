@@ -1,0 +1,101 @@
+"""Warnings before due, and what is overdue: one text a person, three codes at the most, and a ladder."""
+
+from collections import defaultdict
+from datetime import datetime, timedelta
+
+from bot import escalations, journal, outbox, roster
+from bot.db import Tx
+from bot.outages import Outage
+from bot.tasks import offers
+from bot.tasks.rows import OPEN, TAKEN, Kind, Task, TaskState, of_outage
+
+WARN = {1: timedelta(minutes=5), 2: timedelta(minutes=10), 3: timedelta(minutes=15)}  # before due
+LEAST = timedelta(minutes=10)  # a warning comes at least this long after the offer
+NO_CHASE = (Kind.HELP, Kind.RISK, Kind.VISIT)  # they have ladders of their own
+
+
+def watch(tx: Tx, outage_id: int) -> None:
+    """Offer what is due to be offered, warn before due, tell of what is overdue; then set the clock."""
+    offers.offer_due(tx, outage_id)
+    outage = tx.get(Outage, outage_id)
+    if outage is None:
+        return
+    for task in _chased(tx, outage_id):
+        if task.warned_at is None and _warn_at(task) and _warn_at(task) <= tx.now < task.due_at:  # type: ignore[operator]
+            _warn(tx, outage, task)
+    late: dict[str, list[Task]] = defaultdict(list)
+    for task in _chased(tx, outage_id):
+        if task.late_at is None and task.due_at and task.due_at <= tx.now:
+            late[task.owner].append(task)
+    for owner, tasks in late.items():
+        _late(tx, outage, owner, tasks)
+    set_clock(tx, outage_id)
+
+
+def set_clock(tx: Tx, outage_id: int) -> None:
+    """Set the outage's task timer to its next offer, warning or due time."""
+    moments: list[datetime | None] = []
+    for task in _chased(tx, outage_id):
+        moments.append(_warn_at(task) if task.warned_at is None else None)
+        moments.append(task.due_at if task.late_at is None else None)
+    ahead = [moment for moment in moments if moment and moment > tx.now]
+    offers.watch_next(tx, outage_id, min(ahead) if ahead else None)
+
+
+def overdue(tx: Tx, outage_id: int) -> list[Task]:
+    return [
+        task for task in of_outage(tx, outage_id, *OPEN) if not task.card_id and task.due_at and task.due_at <= tx.now
+    ]
+
+
+def _chased(tx: Tx, outage_id: int) -> list[Task]:
+    return [
+        task
+        for task in of_outage(tx, outage_id, *OPEN)
+        if not task.card_id and task.kind not in (*NO_CHASE, Kind.CHECK)
+    ]
+
+
+def _warn_at(task: Task) -> datetime | None:
+    """When the owner is warned: never for a card, nor soon after the offer, nor before it was taken."""
+    if task.kind == Kind.CARD or task.state not in TAKEN or task.due_at is None or task.offered_at is None:
+        return None
+    moment = task.due_at - WARN[task.prio]
+    return moment if moment >= task.offered_at + LEAST else None
+
+
+def _warn(tx: Tx, outage: Outage, task: Task) -> None:
+    task.warned_at = tx.now
+    tx.add(task)
+    _tell(tx, outage, task.owner, "task_due", task)
+
+
+def _late(tx: Tx, outage: Outage, owner: str, tasks: list[Task]) -> None:
+    """One reminder for what one person has overdue now. What nobody took is chased by its offer's ladder already."""
+    for task in tasks:
+        task.late_at = tx.now
+        tx.add(task)
+        journal.write(tx, "overdue", outage=outage.code, about=task.code, owner=owner)
+    chased = [task for task in tasks if task.state != TaskState.OFFERED or task.kind == Kind.CARD]
+    for task in chased[:1]:
+        _tell(tx, outage, owner, "task_late", task, [other.code for other in chased[1:]])
+    for task in chased:
+        escalations.start(
+            tx, "undone", f"task:{task.number}", outage.ladders.get("undone", []), outage_id=outage.id, person_id=owner
+        )
+
+
+def _tell(tx: Tx, outage: Outage, owner: str, kind: str, task: Task, also: list[str] | None = None) -> None:
+    person = tx.get(roster.Person, owner)
+    if person is None:
+        return
+    codes = ", ".join([task.code, *(also or [])][:4])
+    facts = {"code": codes, "text": task.sms if task.kind != Kind.CARD else "the list of your unit"}
+    facts |= {"by" if kind == "task_due" else "since": offers.at(tx, task.due_at)}
+    said = outbox.notice(tx, kind, outage_id=outage.id, subject=f"task:{task.number}", exercise=outage.exercise)
+    way = outbox.best(tx, person)
+    keys = offers.buttons(task)[2:]
+    drafted = outbox.draft(
+        tx, person, way, kind, facts, lane=outbox.Lane.QUESTION, exercise=outage.exercise, buttons=keys
+    )
+    outbox.enqueue(tx, said, [drafted])

@@ -1,0 +1,136 @@
+"""The rows of tasks and cards. A card is one code and one clock for the tasks of a unit and phase."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import JSON, CheckConstraint, Column, Index
+from sqlmodel import Field, SQLModel, col, or_, select
+
+from bot import roster
+from bot.access import Refused
+from bot.db import Tx
+
+
+class TaskState(StrEnum):
+    WAITING = "waiting"  # its phase is not open yet, or it waits for other tasks
+    OFFERED = "offered"
+    ACCEPTED = "accepted"
+    IN_PROGRESS = "in_progress"
+    BLOCKED = "blocked"
+    DONE = "done"
+    CANNOT_DO = "cannot_do"  # refused by everybody who could
+    HANDED_OVER = "handed_over"  # goes on with another owner as a new task
+    CANCELLED = "cancelled"
+
+
+OPEN = (TaskState.OFFERED, TaskState.ACCEPTED, TaskState.IN_PROGRESS, TaskState.BLOCKED)
+TAKEN = (TaskState.ACCEPTED, TaskState.IN_PROGRESS)
+ENDED = (TaskState.DONE, TaskState.CANNOT_DO, TaskState.HANDED_OVER, TaskState.CANCELLED)
+
+
+class Kind(StrEnum):
+    PLAYBOOK = "playbook"
+    CHECK = "check"  # CORE-I1: the unit check itself, done when the unit answers
+    CARD = "card"
+    HELP = "help"  # somebody's 2 or 3
+    RISK = "risk"  # somebody's 9
+    VISIT = "visit"  # go and see a silent unit; done by TOLD 5W
+    ADHOC = "adhoc"  # /task
+
+
+class Task(SQLModel, table=True):
+    __tablename__ = "task"
+    __table_args__ = (
+        CheckConstraint("state IN ({})".format(", ".join(f"'{state}'" for state in TaskState)), name="task_state"),
+        CheckConstraint("prio BETWEEN 1 AND 3", name="task_prio"),
+        Index("task_open", "outage_id", "state"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    number: int = Field(default=0, index=True)  # 0 until it has a code of its own
+    card_id: int | None = Field(default=None, index=True)
+    line: int = 0  # on its card, from 1
+    outage_id: int | None = None
+    kind: str = Kind.PLAYBOOK
+    playbook: str = ""
+    step: str = ""  # EHR-I3
+    phase: str = ""
+    anchor: str = "declared"
+    due_after_s: int = 0  # seconds from the anchor
+    text: str
+    sms: str  # at most 40 characters
+    role: str = ""
+    unit: str = ""
+    prio: int = 2
+    proof: str = "none"  # number, time, text
+    needs: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    tells: bool = False  # its work is telling the staff: it fills the next promised update
+    state: str = TaskState.WAITING
+    owner: str = ""
+    backup: str = ""
+    via: str = ""  # how the owner came to it: shift, oncall, superior, house_supervisor
+    refused_by: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    told: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))  # superiors who may act on it
+    offer: str = ""  # the subject of the notice and ladder it was offered under
+    offer_at: datetime | None = None
+    due_at: datetime | None = None
+    offered_at: datetime | None = None
+    accepted_at: datetime | None = None
+    warned_at: datetime | None = None
+    late_at: datetime | None = None  # when its owner was told that it is overdue
+    asked_at: datetime | None = None  # when the proof was asked for
+    ended_at: datetime | None = None
+    given: str = ""  # the proof
+    note: str = ""
+
+    @property
+    def code(self) -> str:
+        return f"T{self.number}"
+
+    def is_open(self) -> bool:
+        return self.state in OPEN
+
+
+def of_outage(tx: Tx, outage_id: int, *states: TaskState) -> list[Task]:
+    query = select(Task).where(Task.outage_id == outage_id)
+    if states:
+        query = query.where(col(Task.state).in_(states))
+    return list(tx.exec(query.order_by(col(Task.prio), col(Task.due_at), col(Task.id))))
+
+
+def lines(tx: Tx, card: Task) -> list[Task]:
+    return list(tx.exec(select(Task).where(Task.card_id == card.id).order_by(col(Task.line))))
+
+
+def find(tx: Tx, code: str, person: roster.Person) -> Task:
+    """The open task or card line of a code (`T7`, `T7.2`), if this person may act on it.
+
+    Raises Refused, naming the codes that are open to this person.
+    """
+    number, _, line = code.upper().removeprefix("T").partition(".")
+    found = (
+        tx.exec(select(Task).where(Task.number == int(number or 0)).order_by(col(Task.id).desc())).first()
+        if number.isdigit()
+        else None
+    )
+    if found and line:
+        found = next((task for task in lines(tx, found) if str(task.line) == line), None)
+    if found is None or not may_act(tx, found, person):
+        raise Refused(f"{code.upper()} is not open to you. {yours(tx, person)}")
+    return found
+
+
+def may_act(tx: Tx, task: Task, person: roster.Person) -> bool:
+    whole = tx.get(Task, task.card_id) if task.card_id else task
+    return whole is not None and (person.id in (whole.owner, whole.backup, *whole.told) or roster.may(person, "manage"))
+
+
+def mine(tx: Tx, person: roster.Person) -> list[Task]:
+    """The open tasks and cards that a person owns or backs up."""
+    query = select(Task).where(or_(Task.owner == person.id, Task.backup == person.id), col(Task.state).in_(OPEN))
+    return list(tx.exec(query.where(col(Task.card_id).is_(None)).order_by(col(Task.number))))
+
+
+def yours(tx: Tx, person: roster.Person) -> str:
+    codes = [task.code for task in mine(tx, person)]
+    return f"Open to you: {', '.join(codes[:8])}." if codes else "No task is open to you."

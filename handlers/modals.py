@@ -1,0 +1,106 @@
+"""The declaration as a form."""
+
+from typing import Any
+
+from slack_bolt.async_app import AsyncAck
+from slack_sdk.web.async_client import AsyncWebClient
+from sqlmodel import select
+
+from bot import journal, playbooks, roster
+from bot.command import opening, words
+from bot.db import Database, Tx
+from bot.roster import Person
+from handlers.asked import as_person, declared
+
+LEVELS = (
+    "0 watch",
+    "1 advisory",
+    "2 partial: one system",
+    "3 full: paper everywhere",
+    "4 extended: all staff and partners",
+)
+
+
+async def open_form(ack: AsyncAck, command: dict[str, Any], client: AsyncWebClient, db: Database) -> None:
+    """Open the form within the three seconds that its trigger lives; who may not declare is told who may."""
+    view = await db.read(form, command["user_id"])
+    if isinstance(view, str):
+        await ack(view)
+        return
+    await client.views_open(trigger_id=command["trigger_id"], view=view)
+    await ack()
+
+
+async def submitted(ack: AsyncAck, body: dict[str, Any], db: Database) -> None:
+    """Declare what the form says; the form shows the figures."""
+    view = body["view"]
+    answer = await db.transact(as_person, body["user"]["id"], view["id"], _declare, view["state"]["values"])
+    blocks = [{"type": "section", "text": {"type": "mrkdwn", "text": str(answer)[:2900]}}]
+    await ack(response_action="update", view=_view("Outage", blocks))
+
+
+def form(tx: Tx, slack_id: str) -> dict[str, Any] | str:
+    """The form's view, or why this account may not have it."""
+    person = roster.by_slack(tx, slack_id)
+    if person is None:
+        return f"Your Slack account ({slack_id}) is not on the staff list, so nothing was done. Ask an administrator to add it to your row."
+    if not roster.may(person, "declare"):
+        able = ", ".join(other.name for other in roster.permitted(tx, "declare")[:5])
+        return f"You may not declare an outage. Those who may: {able}."
+    library = playbooks.current(tx)
+    services = [(playbook.title[:75], service) for service, playbook in library.playbooks.items()]
+    sites = [(site.name[:75], site.code) for site in tx.exec(select(roster.Site).order_by(roster.Site.code))]
+    blocks = [
+        _input("services", "What is down?", _choice("multi_static_select", services), optional=True),
+        _input("sites", "Where? (nothing: everywhere)", _choice("multi_static_select", sites), optional=True)
+        if sites
+        else None,
+        _input("level", "Level", _choice("static_select", [(text, text[0]) for text in LEVELS]), optional=True),
+        _input(
+            "text",
+            "In your words, for the text to staff",
+            {"type": "plain_text_input", "action_id": "v", "max_length": 140},
+            optional=True,
+        ),
+    ]
+    return {
+        **_view("Declare outage", [block for block in blocks if block]),
+        "callback_id": "declare",
+        "submit": _plain("Declare now"),
+    }
+
+
+def _declare(tx: Tx, person: Person, values: Any) -> str:
+    picked = {name: _picked(block["v"]) for name, block in values.items()}
+    level = picked.get("level") or []
+    request = words.Request(
+        services=picked.get("services") or [], sites=picked.get("sites") or [], level=int(level[0]) if level else None,
+        text=(picked.get("text") or [""])[0].translate(words.QUOTES),
+    )  # fmt: skip
+    journal.write(tx, "form", who=person.id, channel="slack")
+    return declared(opening.declare(tx, person, request, "slack"))
+
+
+def _picked(element: dict[str, Any]) -> list[str]:
+    if element.get("selected_options"):
+        return [option["value"] for option in element["selected_options"]]
+    if element.get("selected_option"):
+        return [element["selected_option"]["value"]]
+    return [element["value"]] if element.get("value") else []
+
+
+def _view(title: str, blocks: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"type": "modal", "title": _plain(title), "close": _plain("Close"), "blocks": blocks}
+
+
+def _input(name: str, label: str, element: dict[str, Any], optional: bool) -> dict[str, Any]:
+    return {"type": "input", "block_id": name, "label": _plain(label), "element": element, "optional": optional}
+
+
+def _choice(kind: str, options: list[tuple[str, str]]) -> dict[str, Any]:
+    shown = [{"text": _plain(text), "value": value} for text, value in options]
+    return {"type": kind, "action_id": "v", "options": shown[:100], "placeholder": _plain("Choose")}
+
+
+def _plain(text: str) -> dict[str, str]:
+    return {"type": "plain_text", "text": text}

