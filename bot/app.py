@@ -158,4 +158,4 @@ def channels(settings: Settings) -> dict[str, Channel]:
 
 
 def slack_client(settings: Settings) -> AsyncWebClient:
-    return AsyncWebClient(token=settings.slack_bot_token, base_url=settings.slack_api_url, retry_handlers=[], timeout=3)
+    return AsyncWebClient(base_url=settings.slack_api_url, retry_handlers=[], timeout=3)  # Bolt puts the token in

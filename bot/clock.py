@@ -33,3 +33,24 @@ class MovedClock(Clock):
         if at.tzinfo is None:
             raise ValueError("MovedClock needs an aware datetime, as in datetime(2026, 11, 22, 4, 10, tzinfo=UTC)")
         self._at = at.astimezone(UTC)
+
+
+class FastClock(Clock):
+    """A clock that runs `speed` times as fast as real time from the moment `at` on; the speed may change as it goes."""
+
+    def __init__(self, at: datetime, speed: float) -> None:
+        self._from = (super().now(), at.astimezone(UTC), speed)  # one value, since other threads read it
+
+    def now(self) -> datetime:
+        """The present moment by this clock."""
+        real, at, speed = self._from
+        return at + (super().now() - real) * speed
+
+    @property
+    def speed(self) -> float:
+        """How many times faster than real time it runs now."""
+        return self._from[2]
+
+    def run(self, speed: float) -> None:
+        """Goes on at another speed, from where it is."""
+        self._from = (super().now(), self.now(), speed)

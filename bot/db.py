@@ -205,7 +205,8 @@ def insert_new(tx: Tx, table: Table, rows: list[dict[str, Any]]) -> int:
     done = 0
     for start in range(0, len(rows), 500):
         statement = dialect.insert(table).values(rows[start : start + 500]).on_conflict_do_nothing()
-        done += tx.execute(statement).rowcount
+        key = next(iter(table.primary_key))
+        done += len(tx.execute(statement.returning(key)).all())  # a row count is not told with every driver
     return done
 
 

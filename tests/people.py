@@ -5,6 +5,7 @@ Alma is bedside in 5W; Ben is in charge there, Cho in 3W; Dana is the house supe
 """
 
 import asyncio
+import re
 import socket
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
@@ -44,7 +45,7 @@ CAST = (
     ("kit", "Kit Rowan", "OPS", "22", "pharmacist_in_charge", "", False),
     ("lea", "Lea Marsh", "OPS", "23", "pharmacist_in_charge", "", False),
 )
-UNITS = {"5W": "+12025550151", "3W": "", "OPS": "", "IT": ""}
+UNITS = {"5W": "+12025550151", "3W": "+12025550152"}
 
 
 class Stage:
@@ -115,6 +116,7 @@ class Stage:
 
     def seen(self) -> None:
         """What has come so far is expected."""
+        self.settle()
         for thing in self.sim.unseen():
             thing.seen = True
 
@@ -196,14 +198,30 @@ class Person:
         assert text, f"{self.id} got no text with {words}; texts so far: {[text.body for text in self.phone.inbox]}"
         return self._has(text, text.body, words)
 
-    def gets_call(self, *words: str) -> "Person":
-        """The phone rings, or rang and was heard, about these words."""
+    def has_sms(self, *words: str) -> "Person":
+        """Among the texts so far is one with these words."""
         self.stage.settle()
-        call = next((call for call in self.stage.sim.twilio.calls if call.to == self.number and not call.seen), None)
-        assert call, f"{self.id} got no call about {words}"
-        if call.status == "ringing":
+        texts = [text.body for text in self.phone.inbox]
+        assert any(all(word.casefold() in text.casefold() for word in words) for text in texts), f"{self.id} has {texts}, none with {words}"
+        return self
+
+    def gets_call(self, *words: str) -> "Person":
+        """The phone rings, or rang and was heard; with words it is picked up and they are spoken."""
+        self.stage.settle()
+        calls = [call for call in self.stage.sim.twilio.calls if call.to == self.number and not call.seen]
+        assert calls, f"{self.id} got no call about {words}"
+        call = min(calls, key=lambda call: call.created)
+        if words and call.status == "ringing":
             self.stage.do(self.phone.pick_up())
         return self._has(call, call.said, words)
+
+    def is_left_alone(self, **by: float) -> "Person":
+        """No text, no call: nothing has come that was not expected, and nothing comes while time passes."""
+        self.stage.forward(**by)
+        texts = [text.body for text in self.phone.inbox if not text.seen]
+        calls = [call.created for call in self.stage.sim.twilio.calls if call.to == self.number and not call.seen]
+        assert not texts and not calls, f"{self.id} was disturbed by {texts} {calls}"
+        return self
 
     def gets_slack(self, *words: str) -> "Person":
         """A direct message with these words."""
@@ -215,6 +233,15 @@ class Person:
     def replies(self, text: str) -> "Person":
         self.stage.do(self.phone.text(text))
         self.stage.settle()
+        return self
+
+    def takes_tasks(self) -> "Person":
+        """Everything that has been offered by text is taken."""
+        self.stage.settle()
+        offered = re.findall(r"\bT\d+\b", " ".join(text.body for text in self.phone.inbox if "=I have it" in text.body))
+        for code in dict.fromkeys(offered):
+            self.stage.do(self.phone.text(f"1 {code}"))
+        self.stage.seen()
         return self
 
     def presses(self, digits: str) -> "Person":

@@ -32,11 +32,11 @@ class Sent:
 
 @dataclass(frozen=True, kw_only=True)
 class Receipt:
-    """What a provider reports later."""
+    """What a provider reports later, in any order; a higher rank is further on."""
 
     provider_id: str
     state: str  # sent, delivered, failed
-    rank: int = 0  # of the provider's own statuses
+    rank: int
     code: str = ""
     reason: str = ""
     opted_out: bool = False
@@ -44,7 +44,7 @@ class Receipt:
 
 
 class SendError(Exception):
-    """A message was not sent, or nobody knows. `retry_after` is in seconds."""
+    """A message was not sent, or nobody knows. `retry_after` is in seconds; 0 leaves it to whoever sends again."""
 
     retry = False
     other_channel = False
@@ -52,12 +52,20 @@ class SendError(Exception):
     stop = False
     usual = "It could not be sent"
 
-    def __init__(self, says: str = "", *, code: str = "", retry_after: float | None = None, retry: bool | None = None,
-                 doubt: bool | None = None):  # fmt: skip
+    def __init__(
+        self,
+        says: str = "",
+        *,
+        code: str = "",
+        retry_after: float = 0.0,
+        retry: bool | None = None,
+        doubt: bool | None = None,
+    ) -> None:
+        """`says` is one plain line that a charge nurse can read; what is left out is as the class has it."""
         self.says, self.code, self.retry_after = says or self.usual, code, retry_after
         self.retry = self.retry if retry is None else retry
         self.doubt = self.doubt if doubt is None else doubt
-        super().__init__(self.says)
+        super().__init__(f"{self.says} ({code})" if code else self.says)
 
 
 class Throttled(SendError):
@@ -85,7 +93,7 @@ class OptedOut(SendError):
     """The person asked for no more on this channel."""
 
     other_channel = True
-    usual = "This person opted out of texts"
+    usual = "This person replied STOP and gets no texts from us"
 
 
 class Rejected(SendError):
@@ -99,7 +107,7 @@ class Misconfigured(SendError):
     """Our own settings are wrong: the channel stops until they are mended, and no message is marked failed."""
 
     stop = True
-    usual = "Our settings for this channel are wrong"
+    usual = "Nothing can leave this way until IT corrects the settings"
 
 
 class Channel(Protocol):
@@ -108,11 +116,13 @@ class Channel(Protocol):
     name: str
 
     async def send(self, envelope: Envelope) -> Sent:
-        """Hand the envelope to the provider; raises SendError and nothing else."""
+        """Hand the envelope to the provider, once; raises SendError and nothing else."""
         ...
 
     async def look_for(self, envelope: Envelope) -> list[Sent]:
-        """What the provider holds that could be this envelope, oldest first; raises SendError if it cannot be asked."""
+        """What the provider holds that could be this envelope, oldest first; raises Unavailable."""
         ...
 
-    async def close(self) -> None: ...
+    async def close(self) -> None:
+        """Let go of the connections."""
+        ...

@@ -1,115 +1,209 @@
 """Slack messages. What Slack's errors mean to us stands in the tables at the top."""
 
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from typing import Any
 
 import aiohttp
-from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.channels import BadAddress, Envelope, Misconfigured, Rejected, SendError, Sent, Throttled, Unavailable
 
-TIMEOUT = 10.0  # seconds for one request
-EVENT = "muster"  # our metadata's type
-EARLIER = timedelta(seconds=60)
-SECTION, LABEL, VALUE, MOST = 3000, 75, 2000, 25  # Block Kit's limits
-
-STOP = {
-    "invalid_auth",
-    "account_inactive",
-    "token_revoked",
-    "token_expired",
-    "not_authed",
-    "missing_scope",
-    "org_login_required",
-    "app_access_restricted",
-}
-DOUBT = {"fatal_error", "internal_error", "request_timeout", "service_unavailable"}
-NOBODY = {
-    "channel_not_found": "the Slack channel does not exist", "is_archived": "the Slack channel is archived",
-    "not_in_channel": "the app is not in the Slack channel", "user_not_found": "the Slack account does not exist",
-    "user_disabled": "the Slack account is disabled", "messages_tab_disabled": "the app's messages tab is off",
+# Values of `error`. https://docs.slack.dev/reference/methods/chat.postMessage
+STOPS = {
+    "access_denied", "account_inactive", "app_access_restricted", "ekm_access_denied", "invalid_auth", "missing_scope",
+    "no_permission", "not_allowed_token_type", "not_authed", "org_login_required", "team_access_not_granted",
+    "token_expired", "token_revoked", "two_factor_setup_required",
 }  # fmt: skip
+DOUBTS = {"fatal_error", "internal_error", "request_timeout", "service_unavailable"}
+THROTTLES = {"message_limit_exceeded", "rate_limited", "ratelimited"}
+BAD_ADDRESSES = {
+    "cannot_dm_bot": "This Slack account is a bot",
+    "channel_not_found": "Slack does not know this channel. IT: invite the app to it",
+    "is_archived": "This Slack channel is archived",
+    "messages_tab_disabled": "Our Slack app takes no direct messages. IT: switch its Messages tab on",
+    "not_in_channel": "Our app is not in this Slack channel. IT: invite it",
+    "user_disabled": "This Slack account is switched off",
+    "user_not_found": "Slack does not know this person",
+    "user_not_visible": "Our Slack app may not see this person",
+    "users_not_found": "Slack does not know this person",
+}
+REJECTIONS = {
+    "invalid_blocks": "Slack could not read our message",
+    "msg_blocks_too_long": "The message was too long for Slack",
+    "msg_too_long": "The message was too long for Slack",
+    "restricted_action": "This Slack workspace does not let our app post there",
+}
+
+EVENT = "muster"  # the type of our metadata
+EARLIER = timedelta(seconds=60)  # their clock and ours may differ by so much
+PAGES, PAGE = 5, 200  # of a channel's history that are looked through
+
+# Block Kit's limits
+BLOCKS, SECTION, LABEL, VALUE, BUTTONS, ACTION = 50, 3000, 75, 2000, 25, 255
+FALLBACK = 3900  # characters of the text that a notification shows
+
+# Raised before a byte of the request was written: nobody can have taken it.
+UNSENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL)
 
 
 class Slack:
-    """One workspace's messages."""
+    """One workspace's messages. Made inside a running loop; `timeout` in seconds, for a whole call."""
 
     name = "slack"
 
-    def __init__(self, *, token: str, base_url: str):
-        self.session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT))
-        self.client = AsyncWebClient(token=token, base_url=base_url, session=self.session, retry_handlers=[])
+    def __init__(self, *, token: str, base_url: str = "", timeout: float = 10.0, connections: int = 50) -> None:
+        # With a session of our own the SDK heeds only the session's timeout; its retries could post twice.
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=connections),
+            timeout=aiohttp.ClientTimeout(total=timeout, sock_connect=timeout / 2),
+        )
+        self._client = AsyncWebClient(
+            token=token, base_url=base_url or AsyncWebClient.BASE_URL, session=self._session, retry_handlers=[]
+        )
 
     async def send(self, envelope: Envelope) -> Sent:
-        metadata = {"event_type": EVENT, "event_payload": {"id": str(envelope.id)}}
-        posted = await asking(self.client.chat_postMessage(
-            channel=envelope.to, text=envelope.body, blocks=blocks(envelope.body, envelope.buttons), metadata=metadata, unfurl_links=False,
-        ))  # fmt: skip
-        return Sent(provider_id=f"{posted['channel']}:{posted['ts']}", delivered=True)
+        """Post a message, once. Raises SendError."""
+        try:
+            posted = await self._client.chat_postMessage(
+                channel=envelope.to,
+                text=envelope.body[:FALLBACK],
+                blocks=blocks(envelope.body, envelope.buttons),
+                metadata={"event_type": EVENT, "event_payload": {"id": envelope.id}},
+                unfurl_links=False,
+                unfurl_media=False,
+            )
+            return _sent(posted["channel"], posted["ts"])
+        except Exception as error:
+            raise fault(error) from error
 
     async def look_for(self, envelope: Envelope) -> list[Sent]:
-        channel = envelope.to
-        if channel.startswith(("U", "W")):
-            channel = (await asking(self.client.conversations_open(users=channel)))["channel"]["id"]
-        oldest = str((envelope.claimed_at - EARLIER).timestamp())
-        found = await asking(
-            self.client.conversations_history(channel=channel, oldest=oldest, include_all_metadata=True, limit=200)
-        )
-        mine = [message for message in found["messages"] if _ours(message) == str(envelope.id)]
-        return [
-            Sent(provider_id=f"{channel}:{message['ts']}", delivered=True)
-            for message in sorted(mine, key=lambda message: float(message["ts"]))
-        ]
+        """The messages in Slack that carry this one's id, oldest first. Raises Unavailable."""
+        try:
+            channel = await self._channel(envelope.to)
+            found = [message async for message in self._since(channel, envelope) if _id(message) == str(envelope.id)]
+            return [_sent(channel, ts) for ts in sorted((str(message["ts"]) for message in found), key=float)]
+        except Exception as error:
+            raise Unavailable("Slack cannot be asked whether it went out", code=_error(error)) from error
 
     async def close(self) -> None:
-        await self.session.close()
+        """Let go of the connections."""
+        await self._session.close()
+
+    async def _channel(self, to: str) -> str:
+        """The channel of a direct message to a person; any other address is a channel already."""
+        if not to.startswith(("U", "W")):
+            return to
+        opened = await self._client.conversations_open(users=to)
+        return str(opened["channel"]["id"])
+
+    async def _since(self, channel: str, envelope: Envelope) -> Any:
+        """What was posted there since shortly before the claim, newest first."""
+        oldest = f"{(envelope.claimed_at - EARLIER).timestamp():.6f}"
+        cursor = None
+        for _ in range(PAGES):
+            page = await self._client.conversations_history(
+                channel=channel, oldest=oldest, include_all_metadata=True, limit=PAGE, cursor=cursor
+            )
+            for message in page["messages"]:
+                yield message
+            cursor = (page.get("response_metadata") or {}).get("next_cursor")
+            if not cursor:
+                return
 
 
-async def asking(request: Any) -> Any:
-    """Run a request of the SDK; every way in which it can fail becomes one of our errors."""
-    try:
-        return await request
-    except SlackApiError as problem:
-        raise refused(problem) from problem
-    except aiohttp.ClientConnectorError as problem:
-        raise Unavailable("Slack cannot be reached; it is tried again", doubt=False, retry=True) from problem
-    except (SlackClientError, aiohttp.ClientError, TimeoutError, OSError, ValueError) as problem:
-        raise Unavailable("Slack did not answer") from problem
+def fault(error: Exception) -> SendError:
+    """What an exception of the SDK, or from below it, means. Whatever is not a definite no is doubt."""
+    if isinstance(error, SendError):
+        return error
+    if isinstance(error, UNSENT):
+        return Unavailable("Slack cannot be reached; it is tried again", doubt=False, retry=True)
+    if isinstance(error, SlackApiError):
+        return _refused(error)
+    return Unavailable("Slack did not answer; it is being asked whether it went out")
 
 
-def refused(problem: SlackApiError) -> SendError:
-    response: Any = problem.response
-    error = str(response.get("error", "") if hasattr(response, "get") else "")
-    if response.status_code == 429 or error in ("ratelimited", "rate_limited"):
-        return Throttled("Slack asks us to slow down", code=error, retry_after=float(response.headers.get("Retry-After", 1)))
-    if response.status_code >= 500 or error in DOUBT:
-        return Unavailable(f"Slack is in trouble ({error or response.status_code})", code=error)
-    if error in STOP:
-        return Misconfigured(f"Slack refuses our app ({error}). IT: look at the app's settings", code=error)
-    return BadAddress(NOBODY[error], code=error) if error in NOBODY else Rejected(f"Slack refused it ({error})", code=error)
+def escape(text: str) -> str:
+    """Free text for mrkdwn: nothing in it can become a link or a mention."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def blocks(body: str, buttons: tuple[tuple[str, str, str], ...]) -> list[dict[str, Any]]:
-    """The body as sections, the buttons under it, within Block Kit's limits."""
-    parts = [body[start : start + SECTION] for start in range(0, len(body), SECTION)] or [" "]
-    made: list[dict[str, Any]] = [{"type": "section", "text": {"type": "mrkdwn", "text": part}} for part in parts]
-    if buttons:
-        made.append({"type": "actions", "elements": [_button(*button) for button in buttons[:MOST]]})
-    return made
+def blocks(body: str, buttons: Iterable[tuple[str, str, str]] = ()) -> list[dict[str, Any]]:
+    """The body as sections and the buttons (label, action_id, value) under it, within Block Kit's limits."""
+    texts: list[dict[str, Any]] = [
+        {"type": "section", "text": {"type": "mrkdwn", "text": part}} for part in _parts(body)
+    ]
+    rows: list[dict[str, Any]] = [
+        {"type": "actions", "elements": [_button(*button) for button in row]} for row in _rows(buttons)
+    ]
+    return [*texts[: BLOCKS - len(rows)], *rows][:BLOCKS]
+
+
+def _parts(body: str) -> Iterator[str]:
+    """Cut at a line or a word where there is one."""
+    body = body.strip()
+    while len(body) > SECTION:
+        cut = max(body.rfind("\n", 1, SECTION), body.rfind(" ", SECTION // 2, SECTION))
+        cut = cut if cut > 0 else SECTION
+        yield body[:cut].rstrip()
+        body = body[cut:].lstrip()
+    if body:
+        yield body
+
+
+def _rows(buttons: Iterable[tuple[str, str, str]]) -> list[list[tuple[str, str, str]]]:
+    """Slack refuses the same action twice in one block, so a repeated one begins the next row."""
+    rows: list[list[tuple[str, str, str]]] = []
+    for button in buttons:
+        if not rows or len(rows[-1]) == BUTTONS or button[1] in [action for _, action, _ in rows[-1]]:
+            rows.append([])
+        rows[-1].append(button)
+    return rows
 
 
 def _button(label: str, action: str, value: str) -> dict[str, Any]:
-    style = {"style": "danger"} if action.endswith("_9") else {}
-    return {
-        "type": "button",
-        "text": {"type": "plain_text", "text": label[:LABEL]},
-        "action_id": action,
-        "value": value[:VALUE],
-        **style,
-    }
+    shown = {"type": "plain_text", "text": label[:LABEL]}
+    style = {"style": "danger"} if action.endswith("_9") else {}  # patient risk
+    return {"type": "button", "text": shown, "action_id": action[:ACTION], "value": value[:VALUE], **style}
 
 
-def _ours(message: dict[str, Any]) -> str:
+def _sent(channel: Any, ts: Any) -> Sent:
+    if not channel or not ts:
+        raise Unavailable()
+    return Sent(provider_id=f"{channel}:{ts}", delivered=True)
+
+
+def _id(message: dict[str, Any]) -> str:
+    """Our id in a message's metadata, or nothing."""
     metadata = message.get("metadata") or {}
-    return str(metadata.get("event_payload", {}).get("id", "")) if metadata.get("event_type") == EVENT else ""
+    return str((metadata.get("event_payload") or {}).get("id", "")) if metadata.get("event_type") == EVENT else ""
+
+
+def _refused(error: SlackApiError) -> SendError:
+    code, status = _error(error), _status(error)
+    if status == 429 or code in THROTTLES:
+        return Throttled("Slack asked us to slow down; it goes out in a moment", code=code, retry_after=_wait(error))
+    if not code or code in DOUBTS or status >= 500:
+        return Unavailable("Slack is in trouble; it is being asked whether it went out", code=code or str(status))
+    if code in STOPS:
+        return Misconfigured(f"Slack does not accept our app ({code}). IT: look at the app's settings", code=code)
+    if code in BAD_ADDRESSES:
+        return BadAddress(BAD_ADDRESSES[code], code=code)
+    return Rejected(REJECTIONS.get(code, "Slack refused this message"), code=code)
+
+
+def _error(error: Exception) -> str:
+    """Slack's word for it. An unreadable answer has none: then the SDK hands over something without `data`."""
+    data = getattr(getattr(error, "response", None), "data", None)
+    return str(data.get("error") or "") if isinstance(data, dict) else ""
+
+
+def _status(error: SlackApiError) -> int:
+    response: Any = error.response
+    return int(getattr(response, "status_code", 0) or getattr(response, "status", 0) or 0)
+
+
+def _wait(error: SlackApiError) -> float:
+    header = str(getattr(error.response, "headers", {}).get("Retry-After", ""))
+    return float(header) if header.strip().isdecimal() else 0.0

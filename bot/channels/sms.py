@@ -44,14 +44,17 @@ REFUSALS: Refusals = {
 
 # MessageStatus: our state and its rank. "sent" may be the last one that a carrier ever reports.
 STATUSES = {
-    "accepted": ("sent", 0), "scheduled": ("sent", 0), "queued": ("sent", 1), "sending": ("sent", 2), "sent": ("sent", 3),
+    "accepted": ("sent", 0), "scheduled": ("sent", 0), "queued": ("sent", 1), "sending": ("sent", 2),
+    "sent": ("sent", 3), "partially_delivered": ("sent", 3),
     "undelivered": ("failed", 4), "failed": ("failed", 4), "canceled": ("failed", 4),
     "delivered": ("delivered", 5), "read": ("delivered", 6),
 }  # fmt: skip
 
+OPTED_OUT = "21610"
+
 # ErrorCode of a receipt: what happened, and whether another channel may do better.
 DELIVERY = {
-    "21610": ("this person replied STOP", True),
+    OPTED_OUT: ("this person replied STOP", True),
     "30001": ("too much was waiting at Twilio", True),
     "30002": ("Twilio suspended our account", True),
     "30003": ("the phone is off or has no service", True),
@@ -124,7 +127,7 @@ class Sms:
         await self._http.close()
 
     def _form(self, envelope: Envelope) -> dict[str, Any]:
-        form = {
+        form: dict[str, Any] = {
             "to": envelope.to,
             "body": envelope.body,
             "status_callback": f"{self._public_url}/twilio/receipts/{envelope.id}",
@@ -147,14 +150,9 @@ def receipt(form: Mapping[str, str]) -> Receipt | None:
         return Receipt(provider_id=sid, state=state, rank=rank)
     code = form.get("ErrorCode") or ""
     reason, try_other = DELIVERY.get(code, ("the carrier did not deliver it", status != "canceled"))
+    opted_out = code == OPTED_OUT
     return Receipt(
-        provider_id=sid,
-        state=state,
-        rank=rank,
-        code=code,
-        reason=reason,
-        try_other=try_other,
-        opted_out=code == "21610",
+        provider_id=sid, state=state, rank=rank, code=code, reason=reason, opted_out=opted_out, try_other=try_other
     )
 
 

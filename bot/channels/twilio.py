@@ -40,7 +40,7 @@ UNSENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.
 class TooMany(Exception):
     """A 429. The SDK's own exception drops the headers, and with them how long to wait."""
 
-    def __init__(self, code: int, retry_after: float | None) -> None:
+    def __init__(self, code: int, retry_after: float) -> None:
         super().__init__(code)
         self.code = code
         self.retry_after = retry_after
@@ -150,7 +150,7 @@ def _answered(error: TwilioRestException | TwilioServiceException, refusals: Ref
     return Unavailable(code=str(code))
 
 
-def _refused(code: int, refusals: Refusals, retry_after: float | None = None) -> SendError:
+def _refused(code: int, refusals: Refusals, retry_after: float = 0.0) -> SendError:
     kind, says = refusals.get(code, (Rejected, "Twilio refused this message"))
     return kind(says, code=str(code), retry_after=retry_after)
 
@@ -172,5 +172,5 @@ def _whole(number: object) -> int:
     return int(str(number)) if str(number).isdecimal() else 0
 
 
-def _seconds(header: str | None) -> float | None:
-    return float(header) if header and header.strip().isdecimal() else None
+def _seconds(header: str | None) -> float:
+    return float(header) if header and header.strip().isdecimal() else 0.0

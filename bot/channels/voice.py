@@ -1,56 +1,89 @@
-"""Calls by Twilio. A voicemail picks up too, so only a pressed key is an answer."""
+"""Calls through Twilio. A voicemail picks up too, so only a pressed key is an answer."""
 
 from collections.abc import Mapping
 
 from twilio.twiml.voice_response import Gather, VoiceResponse
 
-from bot.channels import BadAddress, Envelope, Receipt, Rejected, Sent, Throttled
-from bot.channels.twilio import CANDIDATES, LeanClient, cannot_ask, client, fault, oldest_first, recent, taken
+from bot.channels import BadAddress, Envelope, Misconfigured, Receipt, Rejected, Sent
+from bot.channels.twilio import (
+    ACCOUNT,
+    CANDIDATES,
+    LeanClient,
+    Refusals,
+    cannot_ask,
+    client,
+    fault,
+    oldest_first,
+    recent,
+    taken,
+)
 
+# Codes of the REST call. https://www.twilio.com/docs/api/errors
+REFUSALS: Refusals = {
+    **ACCOUNT,
+    10004: (Rejected, "Too many calls of ours are running at once"),
+    13227: (Rejected, "Calls to that country are switched off. IT: allow it in Twilio's voice permissions"),
+    21210: (Misconfigured, "Twilio does not accept our calling number. IT: check TWILIO_VOICE_FROM"),
+    21212: (Misconfigured, "Twilio does not accept our calling number. IT: check TWILIO_VOICE_FROM"),
+    21214: (BadAddress, "This number cannot be called"),
+    21215: (Rejected, "Calls to that country are switched off. IT: allow it in Twilio's voice permissions"),
+    21217: (BadAddress, "This number cannot be called"),
+    21219: (Rejected, "A Twilio trial account may not call this number. IT: upgrade the account"),
+    22005: (Rejected, "A whole day of calls is waiting at Twilio"),
+}
+
+# CallStatus: our state and its rank. Once it was picked up, a late failure is no news.
+STATUSES = {
+    "queued": ("sent", 0), "initiated": ("sent", 1), "ringing": ("sent", 2),
+    "busy": ("failed", 3), "no-answer": ("failed", 3), "failed": ("failed", 3), "canceled": ("failed", 3),
+    "in-progress": ("delivered", 4), "completed": ("delivered", 5),
+}  # fmt: skip
+
+# Why a call did not reach anybody, and whether another channel may do better; ringing again is the ladder's business.
+REASONS = {
+    "busy": ("the line was busy", False),
+    "no-answer": ("nobody picked up", False),
+    "failed": ("the call could not be put through", True),
+    "canceled": ("the call was taken back", False),
+}
+
+EVENTS = ["initiated", "ringing", "answered", "completed"]
 RING = 25  # seconds, to stay before most voicemails
 WAIT = 8  # seconds for a key
-SPEAKS = {"en": "en-US", "es": "es-US"}
-
-#: CallStatus of a receipt → our state; `completed` means that something picked up
-STATUS = {
-    "queued": "sent", "initiated": "sent", "ringing": "sent", "in-progress": "sent", "completed": "delivered", "busy": "failed",
-    "failed": "failed", "no-answer": "failed", "canceled": "failed",
-}  # fmt: skip
-#: codes of a refused call, beside those that any request can bring
-REFUSALS = {
-    21214: (BadAddress, "This number cannot be called"),
-    21217: (BadAddress, "This number cannot be called"),
-    21215: (Rejected, "We may not call this country. IT: look at the voice permissions"),
-    13227: (Rejected, "We may not call this country. IT: look at the voice permissions"),
-    22005: (Throttled, "Too many calls are waiting"),
-}
-REASONS = {
-    "busy": "the line was busy",
-    "failed": "the call could not be placed",
-    "no-answer": "nobody picked up",
-    "canceled": "the call was taken back",
-}
+SPEAKS = {"en": "en-US", "es": "es-US", "fr": "fr-FR", "de": "de-DE", "pt": "pt-BR", "it": "it-IT", "pl": "pl-PL"}
 
 
 class Voice:
-    """Calls. Made inside a running loop; what is spoken is fetched from us when somebody picks up."""
+    """Calls. Made inside a running loop; what is spoken is fetched from us when somebody picks up. Times in seconds."""
 
     name = "voice"
 
-    def __init__(self, *, account_sid: str, auth_token: str, public_url: str, sender: str, api_url: str = "",
-                 timeout: float = 10.0, connections: int = 20):  # fmt: skip
+    def __init__(
+        self,
+        *,
+        account_sid: str,
+        auth_token: str,
+        public_url: str,
+        sender: str,
+        api_url: str = "",
+        timeout: float = 10.0,
+        connections: int = 20,
+    ) -> None:
         self._http = LeanClient(timeout, connections)
         self._client = client(account_sid, auth_token, api_url, self._http)
         self._sender, self._public_url = sender, public_url.rstrip("/")
 
     async def send(self, envelope: Envelope) -> Sent:
-        """Places a call, once. Raises SendError."""
-        receipts = f"{self._public_url}/twilio/receipts/{envelope.id}"
+        """Place a call, once. Raises SendError."""
         try:
             call = await self._client.calls.create_async(
-                to=envelope.to, from_=self._sender, url=f"{self._public_url}/twilio/voice/{envelope.id}", timeout=RING,
-                status_callback=receipts, status_callback_event=["initiated", "ringing", "answered", "completed"],
-            )  # fmt: skip
+                to=envelope.to,
+                from_=self._sender,
+                url=f"{self._public_url}/twilio/voice/{envelope.id}",
+                status_callback=f"{self._public_url}/twilio/receipts/{envelope.id}",
+                status_callback_event=EVENTS,
+                timeout=RING,
+            )
             return Sent(provider_id=taken(call.sid))
         except Exception as error:
             raise fault(error, REFUSALS) from error
@@ -61,40 +94,56 @@ class Voice:
             found = await self._client.calls.list_async(to=envelope.to, limit=CANDIDATES)
         except Exception as error:
             raise cannot_ask(error) from error
-        return [Sent(provider_id=call.sid) for call in oldest_first([call for call in found if recent(call, envelope)])]
+        mine = [call for call in found if recent(call, envelope)]
+        return [
+            Sent(provider_id=call.sid, delivered=call.status in ("in-progress", "completed"))
+            for call in oldest_first(mine)
+        ]
 
     async def close(self) -> None:
-        """Lets go of the connections."""
+        """Let go of the connections."""
         await self._http.close()
 
 
 def receipt(form: Mapping[str, str]) -> Receipt | None:
-    """A call's status callback; None for a status that tells nothing. A call that nobody took leaves it to the ladder."""
-    status = form.get("CallStatus", "")
-    state = STATUS.get(status)
-    if state is None:
+    """What a call's status callback reports, or None when it is nothing that we know."""
+    status, sid = form.get("CallStatus", ""), form.get("CallSid", "")
+    if status not in STATUSES or not sid:
         return None
-    return Receipt(
-        provider_id=form.get("CallSid", ""),
-        state=state,
-        code=status if state == "failed" else "",
-        reason=REASONS.get(status, ""),
-    )
+    state, rank = STATUSES[status]
+    if state != "failed":
+        return Receipt(provider_id=sid, state=state, rank=rank)
+    reason, try_other = REASONS[status]
+    code = form.get("ErrorCode") or form.get("SipResponseCode") or status
+    return Receipt(provider_id=sid, state=state, rank=rank, code=code, reason=reason, try_other=try_other)
 
 
 def ask(text: str, action_url: str, language: str, times: int = 2) -> str:
-    """Say the text and wait for one key, `times` times over; then hang up."""
-    response = VoiceResponse()
+    """Say the text and wait for one key, `times` times over, then hang up.
+
+    Silence goes on to the next verb and not to `action_url`: a voicemail would be asked for ever.
+    """
+    document = VoiceResponse()
     for _ in range(times):
         gather = Gather(action=action_url, method="POST", input="dtmf", num_digits=1, timeout=WAIT)
-        gather.say(text, language=SPEAKS.get(language, "en-US"))
-        response.append(gather)
-    response.hangup()
-    return str(response)
+        gather.say(_spoken(text), language=_voice(language))
+        document.append(gather)
+    document.hangup()
+    return str(document)
 
 
 def say_and_hang_up(text: str, language: str) -> str:
-    response = VoiceResponse()
-    response.say(text, language=SPEAKS.get(language, "en-US"))
-    response.hangup()
-    return str(response)
+    """Say the text and end the call."""
+    document = VoiceResponse()
+    document.say(_spoken(text), language=_voice(language))
+    document.hangup()
+    return str(document)
+
+
+def _spoken(text: str) -> str:
+    """Without the control characters that XML cannot carry; Twilio would end the call over one."""
+    return "".join(letter if letter.isprintable() else " " for letter in text)
+
+
+def _voice(language: str) -> str:
+    return language if "-" in language else SPEAKS.get(language, "en-US")

@@ -15,6 +15,7 @@ NEED = {"2": "staff", "3": "forms"}
 CALLED_FOR = {"2": "labor_pool_leader", "3": "logistics_chief"}
 HELP_S = 600  # seconds until help should be there
 ONCE_IN = timedelta(minutes=10)  # the automatic answer to a text that fits nothing
+TAKE_COMMAND = "CORE-A3"  # accept as acting commander until relieved
 STRAY = "stray.quiet"  # the timer that keeps it quiet
 
 
@@ -138,7 +139,7 @@ def act(tx: Tx, person: roster.Person, verb: str, code: str, words: str, channel
     words = texting.patient_data(words) or words
     outage = tx.get(Outage, task.outage_id) if task.outage_id else None
     if verb == "have":
-        return tasks.accept(tx, task, person, channel)
+        return _takes_command(tx, outage, task, person, channel) or tasks.accept(tx, task, person, channel)
     if verb == "done":
         return tasks.done(tx, task, person, words, channel)
     if verb == "proof":
@@ -167,6 +168,20 @@ def errand(tx: Tx, by: roster.Person, person: roster.Person, text: str, due_s: i
     tasks.set_clock(tx, outage.id or 0)
     journal.write(tx, "assigned", outage=outage.code, who=by.id, about=task.code, to=person.id, text=text)
     return f"{task.code} offered to {person.name}, due {tasks.at(tx, task.due_at)}."
+
+
+def _takes_command(tx: Tx, outage: Outage | None, task: tasks.Task, person: roster.Person, channel: str) -> Echo:
+    """To accept command is to have it: the task is done, and a declarer who is no commander is relieved."""
+    if task.step != TAKE_COMMAND or outage is None or not task.is_open():
+        return None
+    tasks.done(tx, task, person, "", channel)
+    now = roster.person(tx, outage.commander)
+    if now is None or "incident_commander" not in now.roles:
+        outage.commander = person.id
+        tx.add(outage)
+        journal.write(tx, "command", outage=outage.code, who=person.id, channel=channel, to=person.id)
+        return "echo", {"text": f"you command {outage.code} until relieved"}
+    return "echo", {"text": f"{task.code} done; {now.name} commands {outage.code}"}
 
 
 def stray(tx: Tx, person: roster.Person, text: str, channel: str, number: str) -> Echo:

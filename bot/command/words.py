@@ -29,7 +29,7 @@ class Request:
 def declaration(text: str, find: Callable[[str], str | None], exercise: bool = False) -> Request:
     """`[new] [ehr,email] [level:3] [sites:main] [next:30m] text`; `find` turns a word into a service's id or None.
 
-    The first word is the service list only if every comma part of it is one; a lone alias also stays in the text.
+    The first word is the service list only if every comma part of it is one; a lone alias (not an id) also stays in the text.
     """
     text = text.translate(QUOTES).strip()
     new = bool(re.match(r"new\b", text, re.IGNORECASE))
@@ -49,7 +49,8 @@ def declaration(text: str, find: Callable[[str], str | None], exercise: bool = F
     request = replace(request, level=int(lead[1])) if lead else request
     after = after[lead.end() :] if lead else after
     services = list(dict.fromkeys(service for service in found if service))
-    return replace(request, services=services, text=text if len(found) == 1 and after else after)
+    stays = len(found) == 1 and first.casefold() != found[0] and after
+    return replace(request, services=services, text=text if stays else after)
 
 
 def duration(text: str) -> timedelta | None:

@@ -154,6 +154,10 @@ class Simulator:
         self.phones.forget()
         self.complaints.clear()
 
+    def snapshot(self) -> dict[str, object]:
+        """What GET /sim/state shows, for a page in the same process."""
+        return state.snapshot(self)
+
     def unseen(self) -> list[Text | Call | Message]:
         """Every text, call and Slack message that nobody marked as `seen` yet: what nobody expected."""
         texts: list[Text | Call | Message] = [text for phone in self.phones for text in phone.inbox if not text.seen]

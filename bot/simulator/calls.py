@@ -37,7 +37,7 @@ class Calls:
         self.per_second = 0.0  # calls started; 0 = no limit
         self._free: datetime | None = None  # when the next call may be started
         self._kept: dict[str, Call] = {}
-        self._random = random.Random(f"calls {account}")
+        self._random = random.Random(f"calls {account} {agenda.now()}")  # new SIDs after each start, as with texts
 
     def __iter__(self) -> Iterator[Call]:
         """Newest first."""

@@ -74,7 +74,8 @@ class Messages:
         self.segments_per_second = 0.0  # of one sender; 0 = no limit
         self._kept: dict[str, Message] = {}
         self._free: dict[str, datetime] = {}  # when a sender has sent what it has
-        self._random = random.Random(account)
+        # Not the account alone: a simulator that is started again must not hand out SIDs that the app knows.
+        self._random = random.Random(f"texts {account} {agenda.now()}")
 
     def __iter__(self) -> Iterator[Message]:
         """Newest first."""

@@ -101,8 +101,9 @@ class Phone:
 
     async def pick_up(self) -> Call:
         """Answers the call that rings. Raises LookupError when none does."""
-        await self.line.pick_up(self._call())
-        return self.calls[-1]
+        call = self._call()
+        await self.line.pick_up(call)
+        return call
 
     async def press(self, digits: str) -> Call:
         """Presses keys in the call that rings (it is picked up first) or runs. Raises LookupError."""

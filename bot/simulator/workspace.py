@@ -121,7 +121,7 @@ class Workspace:
         self.replies: dict[str, ReplyTo] = {}
         self._triggers: dict[str, tuple[str, datetime | None]] = {}  # None once it was exchanged
         self._last_ts = 0
-        self._numbers = itertools.count(1)
+        self._numbers = itertools.count(int(now().timestamp() * 1_000_000))  # no id comes again after a restart
 
     def add_user(self, id: str, name: str = "", email: str = "", deleted: bool = False) -> User:
         """A person joins, or is changed."""
@@ -151,6 +151,8 @@ class Workspace:
         """A channel, or the conversation with a user whose id is given. Raises SlackError."""
         if id[:1] in ("U", "W"):
             return self.conversation(id)
+        if id[:1] == "D" and id not in self.channels:
+            return self.conversation(next((user for user in self.users if user[1:] == id[1:]), f"U{id[1:]}"))
         if id not in self.channels and self.strangers and id[:1] in ("C", "G") and len(self.channels) < MOST:
             self.add_channel(id)
         if id not in self.channels:
@@ -174,7 +176,7 @@ class Workspace:
 
     def fresh_id(self, prefix: str) -> str:
         """An id that nothing else has."""
-        return f"{prefix}{next(self._numbers):08d}"
+        return f"{prefix}{next(self._numbers):X}"
 
     def with_ids(self, blocks: list[Json]) -> list[Json]:
         """The blocks, each with a block_id, as Slack stores them."""

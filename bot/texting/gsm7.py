@@ -30,7 +30,7 @@ INSTEAD = {
         ("≠", "!="),  # its decomposition is "=", the very opposite
         ("×", "x"),
         ("÷⁄∕", "/"),
-        ("°º", " deg"),
+        ("°º", "deg"),
         ("µμ", "u"),
         ("œ", "oe"),
         ("Œ", "OE"),

@@ -1,4 +1,4 @@
-"""A stage for the simulator's own tests: the simulator, the real SDKs pointed at it, and a tiny app that checks signatures."""
+"""A stage for the simulator's own tests: the real SDKs pointed at it, and a tiny app that checks signatures."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from bot.clock import MovedClock
 from bot.simulator import Simulator
 from bot.simulator.workspace import Json
 
+NIGHT = datetime(2026, 11, 22, 4, 10, tzinfo=UTC)
 TOKEN, SECRET, BOT_TOKEN = "twilio-token", "slack-secret", "xoxb-1"
 NUMBER, SERVICE, POOL = "+12025550100", "MG" + "1" * 32, "+12025550101"
 ALMA, BEN = "+12025550111", "+12025550112"
@@ -41,8 +42,8 @@ Answer = Callable[[Heard], web.Response | str]
 class Stage:
     """`run` steps the one loop that everything lives in; `answers` says what the app answers to a path."""
 
-    def __init__(self, **options: Any) -> None:
-        self.clock = MovedClock(datetime(2026, 11, 22, 4, 10, tzinfo=UTC))
+    def __init__(self, at: datetime = NIGHT, **options: Any) -> None:
+        self.clock = MovedClock(at)
         self.heard: list[Heard] = []
         self.answers: dict[str, Answer] = {}
         self._runner = asyncio.Runner()

@@ -1,9 +1,9 @@
-"""The simulated people, the agenda that they live by, and the JSON through which a page or a person with curl sees them."""
+"""The simulated people, the agenda that they live by, and the JSON through which a page sees them."""
 
 import asyncio
 import re
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from random import Random
 
@@ -14,7 +14,7 @@ from bot.clock import MovedClock
 from bot.simulator import Fault, Temperament
 from bot.simulator.agenda import Agenda
 from bot.simulator.staff import CHOSEN, deal, listen, react
-from tests.contract.stage import ALMA, BEN, Stage
+from tests.contract.stage import ALMA, BEN, NIGHT, Stage
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:The 'auth' parameter is deprecated"),
@@ -23,10 +23,10 @@ pytestmark = [
 
 FAST, LATE, NEVER = Temperament(texts="fast"), Temperament(texts="late"), Temperament(texts="never")
 ALERT = "MERCY: Epic and email DOWN. Use paper (downtime box). Reply 1=read 9=PATIENT RISK, or call 5555. Next 04:40"
-CHECK = "MERCY 5W: Epic DOWN. Answer for 5W: 1=OK 2=need staff 3=need forms 4=not affected 9=PATIENT RISK. No answer by 04:15"
+CHECK = "MERCY 5W: Epic DOWN. Answer for 5W: 1=OK 2=need staff 3=need forms 4=not affected 9=PATIENT RISK. We call"
 CARD = "MERCY 5W LIST T7 by 04:25: tell all staff; print MAR+census. Text DONE T7 or NEED T7"
 TASK = "MERCY IT: Epic DOWN. You lead IT. Join bridge 555-0199. Text 1 T2=I have it, 2 T2=cannot. We also call you"
-DIGEST = "MERCY O-1 04:20: NO ANSWER 3W, 5W (texted, called). Send someone, then text TOLD 5W. OK 5 of 10. Patient risk: 0"
+DIGEST = "MERCY O-1 04:20: NO ANSWER 3W, 5W (texted, called). Send someone, then text TOLD 5W. OK 5 of 10. Risk: 0"
 HOLDING = "MERCY 04:40: no new word. Treat Epic as DOWN, stay on paper. Next 05:10. No reply needed"
 
 
@@ -92,7 +92,8 @@ def test_the_same_seed_gives_the_same_people():
 
 def test_simulated_staff_answer_texts_and_calls_by_themselves(stage):
     stage.sim.staff.add(ALMA, FAST)
-    stage.answers["/voice/7"] = lambda heard: '<Response><Gather action="/keys/7"><Say>Press 1 if OK</Say></Gather></Response>'
+    asked = '<Response><Gather action="/keys/7"><Say>Press 1 if OK</Say></Gather></Response>'
+    stage.answers["/voice/7"] = lambda heard: asked
     stage.text(body=ALERT)
     stage.call()
     stage.settle()
@@ -126,7 +127,7 @@ def test_a_visitor_takes_a_phone_over(stage):
 
 
 def agenda(width=1):
-    clock = MovedClock(datetime(2026, 11, 22, 4, 10, tzinfo=UTC))
+    clock = MovedClock(NIGHT)
     return Agenda(clock.now, width), clock
 
 
@@ -168,7 +169,7 @@ def test_a_failure_fails_the_settling():
 
 def test_live_mode_does_things_when_the_clock_says_so():
     async def live():
-        plan, clock = agenda(width=4)
+        plan, _ = agenda(width=4)
         done, told = [], asyncio.Event()
         running = asyncio.create_task(plan.run())
         plan.after(3600, noting(done, "later"))
@@ -199,6 +200,14 @@ def test_everything_that_nobody_looked_at_is_unseen(stage):
         thing.seen = True
     stage.run(stage.sim.phone(ALMA).text("1"))
     assert stage.sim.unseen() == []
+
+
+def test_a_simulator_started_later_hands_out_new_ids():
+    ids = set()
+    for minutes in range(3):
+        with Stage(at=NIGHT + timedelta(minutes=minutes)) as stage:
+            ids |= {stage.text().sid, stage.call().sid, stage.sim.slack.workspace.fresh_id("Ev")}
+    assert len(ids) == 9
 
 
 def test_a_reset_forgets_what_happened(stage):
@@ -242,7 +251,7 @@ def test_a_page_texts_and_presses_keys(stage):
 
 def test_a_page_commands_and_sets_faults(stage):
     ask(stage, "POST", "/sim/slack/people", users=[{"id": "U0ALMA", "name": "Alma"}], channels=[{"id": "C0COMMAND"}])
-    status, said = ask(stage, "POST", "/sim/slack/command", user="U0ALMA", text="declare ehr", channel="C0COMMAND")
+    status, _ = ask(stage, "POST", "/sim/slack/command", user="U0ALMA", text="declare ehr", channel="C0COMMAND")
     assert status == 200 and stage.heard[0].form["text"] == "declare ehr"
     assert ask(stage, "POST", "/sim/faults", kind="refuse", to=ALMA, code=21614)[0] == 200
     assert ask(stage, "GET", "/sim/state")[1]["faults"]["twilio"][0]["code"] == 21614

@@ -17,6 +17,7 @@ from bot.simulator import Fault
 from tests.contract.stage import Stage
 
 ALMA, BEN = "U0ALMA", "U0BEN"
+BUTTON = {"type": "button", "action_id": "a", "text": {"type": "plain_text", "text": "x"}}
 METADATA = {"event_type": "muster", "event_payload": {"id": "7"}}
 BUTTONS = [
     SectionBlock(text="5W: are you OK?"),
@@ -129,9 +130,9 @@ def test_it_refuses_to_post(stage, given, error):
         {"type": "section", "text": {"type": "mrkdwn", "text": "x" * 3_001}},
         {"type": "header", "text": {"type": "plain_text", "text": "x" * 151}},
         {"type": "actions", "elements": []},
-        {"type": "actions", "elements": [{"type": "button", "action_id": "a", "text": {"text": "x" * 76}}]},
-        {"type": "actions", "elements": [{"type": "button", "action_id": "a", "text": {"text": "x"}, "value": "x" * 2_001}]},
-        {"type": "actions", "elements": [{"type": "button", "action_id": "a", "text": {"text": "x"}}] * 2},
+        {"type": "actions", "elements": [BUTTON | {"text": {"text": "x" * 76}}]},
+        {"type": "actions", "elements": [BUTTON | {"value": "x" * 2_001}]},
+        {"type": "actions", "elements": [BUTTON, BUTTON]},
         {"type": "input", "element": {"type": "static_select", "action_id": "a", "options": []}},
     ],
 )
@@ -196,7 +197,7 @@ def test_it_can_take_a_message_and_hang_up(stage):
 
 
 def test_a_command_is_signed_and_answered(stage):
-    stage.answers["/slack/events"] = lambda heard: web.json_response({"text": "DECLARED O-1", "response_type": "ephemeral"})
+    stage.answers["/slack/events"] = lambda heard: web.json_response({"text": "DECLARED O-1"})
     said = stage.run(stage.sim.slack.command(ALMA, "/outage", "declare ehr", channel="C0COMMAND"))
     form = stage.heard[0].form
     assert (form["command"], form["text"], form["user_id"]) == ("/outage", "declare ehr", ALMA)

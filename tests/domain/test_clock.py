@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from bot.clock import Clock, MovedClock
+from bot.clock import Clock, FastClock, MovedClock
 
 FOUR_TEN = datetime(2026, 11, 22, 4, 10, tzinfo=UTC)
 
@@ -39,3 +39,17 @@ def test_it_keeps_utc_whatever_it_is_set_to():
 def test_it_refuses_a_naive_moment():
     with pytest.raises(ValueError):
         MovedClock(datetime(2026, 11, 22))
+
+
+def test_a_fast_clock_begins_where_it_is_told_and_runs_ahead():
+    real, fast = Clock().now(), FastClock(FOUR_TEN, 1_000)
+    while Clock().now() - real < timedelta(milliseconds=10):
+        pass
+    assert timedelta(seconds=10) <= fast.now() - FOUR_TEN < timedelta(hours=1)
+
+
+def test_a_fast_clock_changes_its_speed_without_a_jump():
+    clock = FastClock(FOUR_TEN, 6)
+    clock.run(0)
+    assert FOUR_TEN <= clock.now() == clock.now() < FOUR_TEN + timedelta(minutes=1)
+    assert clock.speed == 0
