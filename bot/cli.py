@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import socket
 import sys
 import time
 from collections.abc import Callable
@@ -85,12 +84,13 @@ def worker() -> None:
 
 @cli.command()
 def demo(
-    port: int = 8000, speed: Annotated[float, typer.Option(help="How many times faster than real time.")] = 1.0
+    port: Annotated[int, typer.Option(help="The first port to try.")] = 8000,
+    speed: Annotated[float, typer.Option(min=1, max=20, help="How many times faster than real time.")] = 6.0,
 ) -> None:
     """A made-up hospital with simulated phones and Slack: no account, no server."""
     from bot.demo import serve
 
-    asyncio.run(serve(free_port(port), speed))
+    asyncio.run(serve(port, speed))
 
 
 @cli.command()
@@ -326,20 +326,6 @@ def sure(question: str, yes: bool) -> None:
 def fail(sentence: str) -> None:
     sys.stderr.write(sentence + "\n")
     raise SystemExit(1)
-
-
-def free_port(wanted: int) -> int:
-    """The port, or the next free one."""
-    for port in range(wanted, wanted + 50):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-                return port
-            except OSError:
-                continue
-    fail(f"No port from {wanted} to {wanted + 49} is free.")
-    return wanted
 
 
 def _serve(settings: Settings, with_beats: bool) -> None:

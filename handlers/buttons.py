@@ -5,7 +5,7 @@ from typing import Any
 from slack_bolt.async_app import AsyncAck, AsyncRespond
 
 from bot import outages
-from bot.command import answers, end, words
+from bot.command import answers, end, errands, words
 from bot.db import Database, Tx
 from bot.roster import Person
 from handlers.asked import as_person, told
@@ -42,7 +42,7 @@ def _check(tx: Tx, person: Person, rest: str) -> str:
 
 def _task(tx: Tx, person: Person, rest: str) -> str:
     verb, code = rest.split()[:2]
-    return told(tx, answers.act(tx, person, verb, code, "", "slack"))
+    return told(tx, errands.act(tx, person, verb, code, "", "slack"))
 
 
 def _sure(tx: Tx, person: Person, rest: str) -> str:

@@ -8,7 +8,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import access, board, outages, playbooks, roster, tasks
 from bot.access import Refused
-from bot.command import answers, course, end, opening, words
+from bot.command import answers, course, end, errands, opening, words
 from bot.db import Database, Tx
 from bot.roster import Person
 from handlers import modals
@@ -153,7 +153,7 @@ def _told(tx: Tx, person: Person, rest: str) -> Answer:
 
 def _new_task(tx: Tx, person: Person, rest: str) -> Answer:
     access.demand(tx, person, "task")
-    return answers.errand(tx, person, *_for_whom(tx, rest))
+    return errands.errand(tx, person, *_for_whom(tx, rest))
 
 
 def _for_whom(tx: Tx, rest: str) -> tuple[Person, str, int]:
@@ -187,7 +187,7 @@ def _task_list(tx: Tx, person: Person, rest: str) -> Answer:
 def _act(verb: str) -> Verb:
     def act(tx: Tx, person: Person, rest: str) -> Answer:
         code, _, said = rest.strip().partition(" ")
-        return told(tx, answers.act(tx, person, verb, code, said, "slack"))
+        return told(tx, errands.act(tx, person, verb, code, said, "slack"))
 
     return act
 
@@ -201,7 +201,7 @@ def _give(tx: Tx, person: Person, rest: str) -> Answer:
 
 
 def _escalate(tx: Tx, person: Person, rest: str) -> Answer:
-    return told(tx, answers.act(tx, person, "need", rest.strip(), "", "slack"))
+    return told(tx, errands.act(tx, person, "need", rest.strip(), "", "slack"))
 
 
 def mentioned(tx: Tx, text: str) -> Person | None:

@@ -8,7 +8,7 @@ from fastapi import Request, Response
 from bot import access, board, checkins, inbox, journal, outages, playbooks, roster, texting, timers
 from bot.access import Refused
 from bot.channels.sms import reply_twiml
-from bot.command import answers, course, end, opening, words
+from bot.command import answers, course, end, errands, lapses, opening, words
 from bot.db import Database, Tx
 from bot.roster import Person
 from bot.texting import Reply, Says
@@ -61,10 +61,10 @@ def _task(tx: Tx, people: list[Person], reply: Reply, number: str, body: str, pr
         from_here = answers.tasks.mine(tx, who)
         if len(from_here) != 1:
             raise Refused(f"Which task? {answers.tasks.yours(tx, who)}")
-        return answers.act(tx, who, reply.verb, from_here[0].code, reply.note, "sms")
-    echo = answers.act(tx, who, reply.verb, reply.code, reply.note, "sms")
+        return errands.act(tx, who, reply.verb, from_here[0].code, reply.note, "sms")
+    echo = errands.act(tx, who, reply.verb, reply.code, reply.note, "sms")
     for code in reply.also:
-        answers.act(tx, who, reply.verb, code, reply.note, "sms")
+        errands.act(tx, who, reply.verb, code, reply.note, "sms")
     return echo
 
 
@@ -82,7 +82,7 @@ def _duty(tx: Tx, people: list[Person], reply: Reply, number: str, body: str, pr
         return "echo", {"text": f"there is no unit {reply.unit or who.unit}. Text HERE and the unit's code"}
     journal.write(tx, f"said_{reply.verb}", who=who.id, channel="sms", about=unit.code if unit else "")
     if reply.verb == "away":
-        answers.away(tx, who)
+        lapses.away(tx, who)
         return "echo", {"text": "noted: you are not on shift. Your tasks go to the next person"}
     return "echo", {
         "text": f"noted: you are {'in charge of' if reply.verb == 'charge' else 'on shift in'} {unit.code if unit else ''}"
@@ -134,7 +134,7 @@ def _status(tx: Tx, people: list[Person], reply: Reply, number: str, body: str, 
 
 
 def _opted_out(tx: Tx, people: list[Person], reply: Reply, number: str, body: str, proven: str) -> Echo:
-    answers.opted_out(tx, number)
+    lapses.opted_out(tx, number)
     return None  # the carrier answers it; a text of ours would be refused
 
 

@@ -5,7 +5,7 @@ from fastapi import Request, Response
 from bot import board, checkins, inbox, outages, outbox, roster, tasks
 from bot.access import Refused
 from bot.channels.voice import ask, say_and_hang_up
-from bot.command import answers
+from bot.command import answers, errands
 from bot.db import Database, Tx
 from bot.outages import Outage
 from handlers.twilio import XML, needed, signed_form
@@ -117,7 +117,7 @@ def _took(tx: Tx, person: roster.Person, said: outbox.Notice, digit: str) -> boo
         return False
     checkins.answer(tx, [person], "1", "", "voice")
     for task in _offered(tx, person, f"offer:{said.outage_id}:{person.id}:"):
-        answers.act(tx, person, "have" if digit == "1" else "cannot", task.code, "", "voice")
+        errands.act(tx, person, "have" if digit == "1" else "cannot", task.code, "", "voice")
     return True
 
 
@@ -130,7 +130,7 @@ def _tasks(tx: Tx, person: roster.Person, said: outbox.Notice, digit: str) -> an
         )
     echo: answers.Echo = None
     for task in mine:
-        echo = answers.act(tx, person, "have" if digit == "1" else "cannot", task.code, "", "voice")
+        echo = errands.act(tx, person, "have" if digit == "1" else "cannot", task.code, "", "voice")
     return echo
 
 

@@ -54,7 +54,7 @@ class Stage:
     def __init__(self, database_url: str, clock: MovedClock, **more: Any):
         self.clock, self.database_url, self.more = clock, database_url, more
         self.runner = asyncio.Runner()
-        self.sim = Simulator(now=clock.now, numbers=[NUMBER])
+        self.sim = Simulator(now=clock.now, numbers=[NUMBER], width=20)
         self.port = free_port()
         self.app: App | None = None
         self.do(self._open())

@@ -1,8 +1,9 @@
 """The commander's verbs, each the whole story in one place, and what answers and failures set off."""
 
-from bot.command.answers import act, answer
+from bot.command.answers import answer
 from bot.command.course import ask_again, correct, hand_over, raise_level, update
 from bot.command.end import close, restore, restore_words, verify, void
+from bot.command.errands import act
 from bot.command.opening import Declared
 from bot.command.opening import declare as declare
 from bot.command.words import Request, declaration, level

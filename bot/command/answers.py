@@ -15,7 +15,6 @@ NEED = {"2": "staff", "3": "forms"}
 CALLED_FOR = {"2": "labor_pool_leader", "3": "logistics_chief"}
 HELP_S = 600  # seconds until help should be there
 ONCE_IN = timedelta(minutes=10)  # the automatic answer to a text that fits nothing
-TAKE_COMMAND = "CORE-A3"  # accept as acting commander until relieved
 STRAY = "stray.quiet"  # the timer that keeps it quiet
 
 
@@ -133,57 +132,6 @@ def told_in_person(tx: Tx, by: roster.Person, unit: str) -> Echo:
     raise Refused(f"{unit.upper()} is not a unit of an open outage. Units: {', '.join(known) or 'none'}.")
 
 
-def act(tx: Tx, person: roster.Person, verb: str, code: str, words: str, channel: str) -> Echo:
-    """What somebody does with a task, and who has to hear of it at once."""
-    task = tasks.find(tx, code, person)
-    words = texting.patient_data(words) or words
-    outage = tx.get(Outage, task.outage_id) if task.outage_id else None
-    if verb == "have":
-        return _takes_command(tx, outage, task, person, channel) or tasks.accept(tx, task, person, channel)
-    if verb == "done":
-        return tasks.done(tx, task, person, words, channel)
-    if verb == "proof":
-        return tasks.prove(tx, task, person, words, channel)
-    if verb == "cannot":
-        kind, facts = tasks.decline(tx, task, person, words, channel)
-        if task.state == tasks.TaskState.BLOCKED:
-            _up(tx, outage, task, person, "cannot", singly=True)
-        return kind, facts
-    if verb == "blocked":
-        kind, facts = tasks.block(tx, task, person, words, channel)
-        above = _up(tx, outage, task, person, f"blocked: {words}" if words else "blocked", singly=task.prio == 1)
-        return "echo", {"text": f"{facts['text']}, {above.name if above else 'the coordinator'} is told"}
-    above = _up(tx, outage, task, person, f"needs help: {words}" if words else "needs help", singly=True)
-    return "echo", {"text": f"help for {task.code}: {above.name if above else 'the coordinator'} is told"}
-
-
-def errand(tx: Tx, by: roster.Person, person: roster.Person, text: str, due_s: int) -> str:
-    """A task that somebody makes up on the spot, in the outage that runs."""
-    outage = outages.find(tx)
-    task = tasks.open_new(
-        tx, outage, tasks.Kind.ADHOC, text, texting.fit(text, 40), prio=2, due_s=due_s, unit=person.unit
-    )
-    tasks.take(tx, task, person.id, "", "shift")
-    tasks.announce(tx, outage, person, [task])
-    tasks.set_clock(tx, outage.id or 0)
-    journal.write(tx, "assigned", outage=outage.code, who=by.id, about=task.code, to=person.id, text=text)
-    return f"{task.code} offered to {person.name}, due {tasks.at(tx, task.due_at)}."
-
-
-def _takes_command(tx: Tx, outage: Outage | None, task: tasks.Task, person: roster.Person, channel: str) -> Echo:
-    """To accept command is to have it: the task is done, and a declarer who is no commander is relieved."""
-    if task.step != TAKE_COMMAND or outage is None or not task.is_open():
-        return None
-    tasks.done(tx, task, person, "", channel)
-    now = roster.person(tx, outage.commander)
-    if now is None or "incident_commander" not in now.roles:
-        outage.commander = person.id
-        tx.add(outage)
-        journal.write(tx, "command", outage=outage.code, who=person.id, channel=channel, to=person.id)
-        return "echo", {"text": f"you command {outage.code} until relieved"}
-    return "echo", {"text": f"{task.code} done; {now.name} commands {outage.code}"}
-
-
 def stray(tx: Tx, person: roster.Person, text: str, channel: str, number: str) -> Echo:
     """A text that fits nothing goes to the coordinator; the automatic answer comes at most once in ten minutes."""
     running = outages.running(tx)
@@ -206,84 +154,6 @@ def stray(tx: Tx, person: roster.Person, text: str, channel: str, number: str) -
         return None
     timers.set_for(tx, STRAY, number, tx.now + ONCE_IN)
     return "stray", {}
-
-
-def opted_out(tx: Tx, number: str) -> None:
-    """A carrier took a text as STOP: the coordinator is warned, and the tasks of the person move on."""
-    for person in roster.opt_out(tx, number):
-        journal.write(tx, "opted_out", who=person.id, channel="sms")
-        for outage in outages.running(tx)[:1]:
-            above = tell.coordinator(tx, outage)
-            if above and above.id != person.id:
-                text = f"{person.name} ({person.unit}) opted out of texts, perhaps by mistake. Reach them another way"
-                tell.one(tx, outage, above, "told_you", {"text": text}, lane=outbox.Lane.QUESTION, also_slack=True)
-            tell.command_post(tx, outage, "told_you", {"text": f"{person.name} ({person.unit}) opted out of texts"})
-        for task in tasks.mine(tx, person):
-            if task.owner == person.id and task.kind != tasks.Kind.CARD and task.role:
-                tasks.decline(tx, task, person, "opted out of texts", "sms")
-
-
-def away(tx: Tx, person: roster.Person) -> None:
-    """Not on shift: counted as unavailable, and what the person had goes to the next."""
-    asked = checkins.latest_round(tx, [person.id])
-    if asked and asked[1].state not in outages.ENDED:
-        tx.add(checkins.Answer(round_id=asked[0].id or 0, person_id=person.id, digit="A", at=tx.now, channel="sms"))
-        outbox.withdraw(tx, [asked[0].notice_id], person.id)
-    for task in tasks.mine(tx, person):
-        if task.owner == person.id and task.role:
-            tasks.decline(tx, task, person, "not on shift", "sms")
-
-
-def undelivered(tx: Tx, row: Any, reason: str, opted: bool = False) -> None:
-    """A message did not arrive: a unit's ladder climbs now; anybody else is tried on the next way."""
-    if opted:
-        opted_out(tx, row.address)
-    said = tx.get(outbox.Notice, row.notice_id)
-    person = tx.get(roster.Person, row.person_id)
-    if said is None or said.closed_at is not None or person is None or row.lane > outbox.Lane.UPDATE:
-        return
-    waiting = [ladder for ladder in _ladders(tx, said, person) if ladder.position < len(ladder.rungs)]
-    if waiting and row.channel == "sms":
-        for ladder in waiting:
-            escalations.skip_wait(tx, ladder)
-        return
-    way = outbox.another(tx, person, {(row.channel, row.address)}, also_voice=row.lane <= outbox.Lane.QUESTION)
-    if way and row.channel == "sms":
-        drafted = outbox.Draft(person_id=person.id, channel=way.channel, address=way.address, lane=row.lane, body=row.body, unit=person.unit,
-                               wording="again", language=row.language, round=row.round + 1, not_after=row.not_after)  # fmt: skip
-        outbox.enqueue(tx, said, [drafted])
-        journal.write(tx, "fell_over", who=person.id, channel=way.channel, about=f"message {row.id}", reason=reason)
-
-
-def _ladders(tx: Tx, said: outbox.Notice, person: roster.Person) -> list[escalations.Ladder]:
-    """The ladders that wait for this person's answer to this notice."""
-    return [ladder for ladder in escalations.waiting_on(tx, said.id or 0) if ladder.person_id == person.id]
-
-
-def _up(
-    tx: Tx, outage: Outage | None, task: tasks.Task, person: roster.Person, why: str, *, singly: bool
-) -> roster.Person | None:
-    above = roster.superior(tx, person, unit=task.unit or person.unit) or tell.coordinator(tx, outage)
-    if above is None or outage is None:
-        return above
-    task.told = list(dict.fromkeys([*task.told, above.id]))
-    tx.add(task)
-    if not singly:
-        digest.add(tx, outage, above, task.code or task.step, "blocked")
-        return above
-    facts = {"code": task.code, "text": task.sms, "owner": person.name, "why": why}
-    tell.one(
-        tx,
-        outage,
-        above,
-        "task_up",
-        facts,
-        lane=outbox.Lane.ALERT,
-        subject=f"task:{task.number}",
-        buttons=tasks.buttons(task),
-        also_slack=True,
-    )
-    return above
 
 
 def _house_hears(tx: Tx, outage: Outage | None, unit: str) -> None:

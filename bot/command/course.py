@@ -7,7 +7,7 @@ from sqlmodel import col, select
 
 from bot import access, checkins, journal, outages, outbox, playbooks, roster, tasks
 from bot.access import Refused
-from bot.command import opening, tell
+from bot.command import tell, wording
 from bot.db import Tx
 from bot.outages import Outage
 
@@ -71,13 +71,13 @@ def raise_level(tx: Tx, by: roster.Person, code: str, level: int, channel: str) 
         "time": tasks.at(tx, tx.now),
         "level": level,
         "what": tell.what(down),
-        "do": opening.words(down, "do"),
+        "do": wording.words(down, "do"),
         "next": tell.next_at(tx, outage),
     }
     said = tell.everyone(tx, outage, "raised", facts, people=before)
     drafts = [
-        outbox.draft(tx, person, outbox.best(tx, person), "alert", opening.alert_facts(tx, outage, person), lane=outbox.Lane.ALERT,
-                     exercise=outage.exercise, buttons=opening.staff_keys(outage))
+        outbox.draft(tx, person, outbox.best(tx, person), "alert", wording.alert_facts(tx, outage, person), lane=outbox.Lane.ALERT,
+                     exercise=outage.exercise, buttons=wording.staff_keys(outage))
         for person in newcomers
     ]  # fmt: skip
     first = tx.get(outbox.Notice, outage.notice_id)
@@ -94,9 +94,9 @@ def ask_again(tx: Tx, by: roster.Person, code: str) -> str:
     for row in checkins.units(tx, outage.id or 0):
         person = roster.person(tx, row.asked) if row.standing == checkins.Standing.SILENT else None
         if person:
-            facts = opening.unit_facts(tx, outage, [row.unit], person.language or "en")
+            facts = wording.unit_facts(tx, outage, [row.unit], person.language or "en")
             tell.one(tx, outage, person, "unit_check", facts, lane=outbox.Lane.QUESTION, subject=checkins.subject(outage, row.unit),
-                     buttons=opening.check_keys(outage))  # fmt: skip
+                     buttons=wording.check_keys(outage))  # fmt: skip
             asked.append(row.unit)
     journal.write(tx, "asked_again", outage=outage.code, who=by.id, units=asked)
     return f"Asked again: {', '.join(asked)}." if asked else "No unit with somebody in charge is silent."
@@ -144,7 +144,7 @@ def hold(tx: Tx, outage_id: int) -> None:
     if outage.state == outages.OutageState.DECLARED:
         down, note = outages.down(tx, outage), _with_tells(tx, outage, "") or None
         tell.everyone(tx, outage, "holding", facts | {"note": note}, own=lambda language: {
-            "services": opening.says(down, language), "stay": opening.words(down, "do_short", language),
+            "services": wording.says(down, language), "stay": wording.words(down, "do_short", language),
         })  # fmt: skip
     else:
         tell.everyone(tx, outage, "update", facts | {"text": "no new word"})

@@ -7,7 +7,7 @@ from sqlalchemy import Row, select
 
 from bot import journal, outbox
 from bot.channels import Receipt
-from bot.command import answers
+from bot.command import lapses
 from bot.db import Tx
 from bot.outbox import Health, Message, Outcome, State
 
@@ -30,7 +30,7 @@ def settle(tx: Tx, outcomes: Sequence[Outcome]) -> None:
             reason=outcome.reason,
         )
         if outcome.other_channel:
-            answers.undelivered(tx, row, outcome.reason, outcome.opted_out)
+            lapses.undelivered(tx, row, outcome.reason, outcome.opted_out)
 
 
 def receipt(tx: Tx, message_id: int, got: Receipt) -> None:
@@ -49,14 +49,14 @@ def receipt(tx: Tx, message_id: int, got: Receipt) -> None:
             reason=got.reason,
         )
         if got.try_other:
-            answers.undelivered(tx, before, got.reason, got.opted_out)
+            lapses.undelivered(tx, before, got.reason, got.opted_out)
 
 
 def sweep(tx: Tx) -> int:
     """What time alone does to messages; what expired is journaled by notice, and tried on another way."""
     gone: list[Row[Any]] = outbox.sweep(tx)
     for row in gone:
-        answers.undelivered(tx, row, "expired")
+        lapses.undelivered(tx, row, "expired")
     for notice_id in {row.notice_id for row in gone}:
         count = sum(row.notice_id == notice_id for row in gone)
         journal.write(tx, "expired", about=f"notice {notice_id}", messages=count)

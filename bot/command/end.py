@@ -7,7 +7,7 @@ from sqlmodel import col, select
 
 from bot import access, checkins, escalations, journal, outages, outbox, playbooks, roster, tasks, timers
 from bot.access import Refused
-from bot.command import opening, tell, words
+from bot.command import tell, wording, words
 from bot.command.still import still
 from bot.db import Tx
 from bot.outages import Outage, OutageState, Service, ServiceState
@@ -30,8 +30,8 @@ def restore(tx: Tx, by: roster.Person, code: str, services: list[str], text: str
     tell.promise(tx, outage)
 
     def own(language: str) -> dict[str, Any]:
-        do, stay = opening.words(back, "restored_do", language), opening.words(down, "do_short", language)
-        return {"back": opening.says(back, language), "down": opening.says(down, language), "do": do, "stay": stay}
+        do, stay = wording.words(back, "restored_do", language), wording.words(down, "do_short", language)
+        return {"back": wording.says(back, language), "down": wording.says(down, language), "do": do, "stay": stay}
 
     facts = {"time": tasks.at(tx, tx.now), "text": text or None, "next": tell.next_at(tx, outage)}
     tell.everyone(tx, outage, "restored", facts, own=own)
@@ -93,7 +93,7 @@ def close(tx: Tx, by: roster.Person, code: str, reason: str, channel: str) -> st
     facts = {"time": tasks.at(tx, tx.now), "text": reason or None}
     rows = outages.services(tx, outage)
     tell.everyone(
-        tx, outage, "closed", facts, people=people, own=lambda language: {"services": opening.says(rows, language)}
+        tx, outage, "closed", facts, people=people, own=lambda language: {"services": wording.says(rows, language)}
     )
     left = [task for task in tasks.of_outage(tx, outage.id or 0) if task.state not in tasks.ENDED and not task.card_id]
     tasks.set_clock(tx, outage.id or 0)

@@ -8,20 +8,13 @@ from typing import Any
 from sqlmodel import col, select
 
 from bot import access, checkins, journal, outages, outbox, playbooks, roster, tasks
-from bot.command import tell
+from bot.command import tell, wording
 from bot.command.still import end_exercises
+from bot.command.wording import Telling
 from bot.command.words import Request
 from bot.db import Tx
 from bot.outages import Outage
 
-CHECK_KEYS = (
-    ("1 OK", "1"),
-    ("2 Need staff", "2"),
-    ("3 Need forms", "3"),
-    ("4 Not affected", "4"),
-    ("9 PATIENT RISK", "9"),
-)
-STAFF_KEYS = (("1 Read", "1"), ("2 Need help", "2"), ("9 PATIENT RISK", "9"))
 LIFE_FIRST = {"unit_check": 0, "role": 1, "receipt": 2, "alert": 3}
 
 
@@ -71,30 +64,39 @@ def declare(tx: Tx, by: roster.Person, request: Request, channel: str) -> Declar
 
 def _alert(tx: Tx, outage: Outage, by: roster.Person, library: playbooks.Library, wanted: list[str]) -> outbox.Notice:
     """Start the playbooks and write the declaration's notice: one notice in four wordings."""
+    telling = Telling(outage, by)
     roles = playbooks.start(tx, outage, library, wanted) if outage.level > 0 else set()
-    given = tasks.assign_due(tx, outage) if outage.level > 0 else {}
+    telling.given = tasks.assign_due(tx, outage) if outage.level > 0 else {}
     units = roster.affected_units(tx, outage.sites)
-    people = roster.told_at(tx, outage.level, [unit.code for unit in units], roles)
     said = outbox.notice(tx, "alert", outage_id=outage.id, subject=f"outage:{outage.id}", exercise=outage.exercise)
     outage.notice_id = said.id
     checkins.open_round(tx, outage, said.id or 0)
-    in_charge = _ask_units(tx, outage, units, said) if outage.level > 0 else {}
-    people = list({person.id: person for person in [by, *people]}.values())
-    drafts = [draft for person in people for draft in _for_person(tx, outage, person, by, in_charge, given)]
+    telling.in_charge = _ask_units(tx, outage, units, said) if outage.level > 0 else {}
+    people = _people(tx, telling, roster.told_at(tx, outage.level, [unit.code for unit in units], roles))
+    drafts = [draft for person in people for draft in wording.drafts(tx, telling, person)]
     drafts.sort(key=lambda draft: LIFE_FIRST.get(draft.wording, 9))
-    outbox.enqueue(tx, said, drafts + _posts(tx, outage, units, len(people)))
-    for person_id, mine in given.items():
-        person = tx.get(roster.Person, person_id)
-        in_role_text = _wording(person_id, by, in_charge, given) == "role"
-        if person:
-            tasks.announce(
-                tx, outage, person, mine, texted=1 if in_role_text else 0, heard=said if in_role_text else None
-            )
-    if by.id in in_charge:
-        _ask_declarer(tx, outage, by, in_charge[by.id])
+    outbox.enqueue(tx, said, drafts + wording.posts(tx, outage, units, len(people)))
+    _offer(tx, telling, said)
+    if by.id in telling.in_charge:
+        _ask_declarer(tx, outage, by, telling.in_charge[by.id])
     tell.promise(tx, outage)
     tasks.set_clock(tx, outage.id or 0)
     return said
+
+
+def _people(tx: Tx, telling: Telling, told: list[roster.Person]) -> list[roster.Person]:
+    """The declarer, those whom the level tells, and whoever was just given a task."""
+    given = [roster.person(tx, person_id) for person_id in telling.given]
+    return list({person.id: person for person in [telling.by, *told, *given] if person}.values())
+
+
+def _offer(tx: Tx, telling: Telling, said: outbox.Notice) -> None:
+    """Offer what begins at once; the first task of a role text has been offered in it."""
+    for person_id, mine in telling.given.items():
+        person, in_role_text = roster.person(tx, person_id), telling.wording(person_id) == "role"
+        if person:
+            heard = said if in_role_text else None
+            tasks.announce(tx, telling.outage, person, mine, texted=int(in_role_text), heard=heard)
 
 
 def _ask_units(tx: Tx, outage: Outage, units: list[roster.Unit], said: outbox.Notice) -> dict[str, list[str]]:
@@ -108,130 +110,10 @@ def _ask_units(tx: Tx, outage: Outage, units: list[roster.Unit], said: outbox.No
     return in_charge
 
 
-def _wording(
-    person_id: str, by: roster.Person, in_charge: dict[str, list[str]], given: dict[str, list[tasks.Task]]
-) -> str:
-    """One alert a person (messages.md R1): a declarer's receipt, a unit check, a role text, else the staff alert."""
-    if person_id == by.id:
-        return "receipt"
-    if person_id in in_charge:
-        return "unit_check"
-    mine = [task for task in given.get(person_id, []) if task.kind != tasks.Kind.CARD]
-    return "role" if mine else "alert"
-
-
-def _for_person(tx: Tx, outage: Outage, person: roster.Person, by: roster.Person, in_charge: dict[str, list[str]],
-                given: dict[str, list[tasks.Task]]) -> list[outbox.Draft]:  # fmt: skip
-    wording = _wording(person.id, by, in_charge, given)
-    way = outbox.best(tx, person)
-    if wording == "receipt":
-        ways, facts, keys = [way], {}, []  # its figures are known once all are counted
-    elif wording == "unit_check":
-        ways, facts, keys = (
-            [way],
-            unit_facts(tx, outage, in_charge[person.id], person.language or "en"),
-            check_keys(outage),
-        )
-    elif wording == "role":
-        first = next(task for task in given[person.id] if task.kind != tasks.Kind.CARD)
-        ways = [way, outbox.Route("slack", person.slack_id)] if person.slack_id and way.channel != "slack" else [way]
-        facts, keys = role_facts(tx, outage, person, first), tasks.buttons(first)
-    else:
-        ways, facts, keys = [way], alert_facts(tx, outage, person), staff_keys(outage)
-    if wording == "receipt":
-        return [_receipt_place(tx, person, way)]
-    return [
-        outbox.draft(tx, person, each, wording, facts, lane=outbox.Lane.ALERT, exercise=outage.exercise, buttons=keys)
-        for each in dict.fromkeys(ways)
-    ]
-
-
-def alert_facts(tx: Tx, outage: Outage, person: roster.Person) -> dict[str, Any]:
-    down, language = outages.down(tx, outage), person.language or tx.settings.default_language
-    said = {
-        "what": tell.what(down, outage.summary),
-        "services": says(down, language),
-        "do": words(down, "do", language),
-    }
-    return said | {"next": tell.next_at(tx, outage)} | tell.help_phone(tx, person)
-
-
-def unit_facts(tx: Tx, outage: Outage, units: list[str], language: str = "en") -> dict[str, Any]:
-    down = outages.down(tx, outage)
-    after = next((rung["after"] for rung in outage.ladders.get("silence", []) if rung["do"] == "call"), 300)
-    by = tasks.at(tx, tx.now + timedelta(seconds=after))
-    said = {
-        "what": tell.what(down, outage.summary),
-        "services": says(down, language),
-        "do": _unsaid(words(down, "do_short", language), outage.summary),
-    }
-    return said | {"units": ", ".join(units), "by": by}
-
-
-def role_facts(tx: Tx, outage: Outage, person: roster.Person, first: tasks.Task) -> dict[str, Any]:
-    site = tx.get(roster.Site, outage.sites[0]) if outage.sites else None
-    role = roster.ROLES.get(first.role)
-    return {
-        "title": role.short if role else first.role, "what": tell.what(outages.down(tx, outage), outage.summary),
-        "level": outage.level, "site": ", ".join(outage.sites), "since": tasks.at(tx, outage.declared_at), "lead": first.sms,
-        "bridge": site.bridge if site else None, "task": first.code, "calling": first.via == "oncall" and first.prio == 1,
-    }  # fmt: skip
-
-
-def words(services: list[outages.Service], key: str, language: str = "en") -> str | None:
-    """What to do, from the first service whose playbook says it, in this language or in English."""
-    said = [service.words.get(each, {}).get(key) for service in services for each in dict.fromkeys((language, "en"))]
-    return next(filter(None, said), None)
-
-
-def _unsaid(do: str | None, said: str) -> str | None:
-    """What to do, unless the declarer's own words say it already."""
-    return None if do and do.casefold() in said.casefold() else do
-
-
-def says(services: list[outages.Service], language: str) -> list[str]:
-    return [service.words.get(language, {}).get("say") or service.say for service in services]
-
-
-def check_keys(outage: Outage) -> list[list[str]]:
-    return [[label, f"check_{digit}", f"{outage.code} {digit}"] for label, digit in CHECK_KEYS]
-
-
-def staff_keys(outage: Outage) -> list[list[str]]:
-    return [[label, f"check_{digit}", f"{outage.code} {digit}"] for label, digit in STAFF_KEYS]
-
-
-def _posts(tx: Tx, outage: Outage, units: list[roster.Unit], people: int) -> list[outbox.Draft]:
-    down = outages.down(tx, outage)
-    facts = {"what": tell.what(down, outage.summary), "do": words(down, "do"), "next": tell.next_at(tx, outage)}
-    lane, exercise = outbox.Lane.ALERT, outage.exercise
-    drafts = [
-        outbox.post(tx, unit.slack_channel, "alert", facts, lane=lane, exercise=exercise, buttons=staff_keys(outage))
-        for unit in units
-        if unit.slack_channel
-    ]
-    if tx.settings.slack_command_channel:
-        commander = tx.get(roster.Person, outage.commander)
-        all_facts = {
-            "code": outage.code, "level": outage.level, "services": tell.say(down), "sites": ", ".join(outage.sites), "people": people,
-            "commander": commander.name if commander else "", "next": tell.next_at(tx, outage), "text": outage.summary,
-        }  # fmt: skip
-        drafts.append(
-            outbox.post(tx, tx.settings.slack_command_channel, "declared", all_facts, lane=lane, exercise=exercise)
-        )
-    return drafts
-
-
-def _receipt_place(tx: Tx, person: roster.Person, way: outbox.Route) -> outbox.Draft:
-    """The declarer's receipt, still empty; `_figures` fills it when all are counted."""
-    return outbox.Draft(person_id=person.id, channel=way.channel, address=way.address, lane=outbox.Lane.ALERT, body="",
-                        unit=person.unit, wording="receipt", language=person.language or "en", reason=way.reason)  # fmt: skip
-
-
 def _ask_declarer(tx: Tx, outage: Outage, by: roster.Person, units: list[str]) -> None:
     """A declarer who is also in charge of a unit got a receipt; the question about the unit comes beside it."""
-    tell.one(tx, outage, by, "unit_check", unit_facts(tx, outage, units), lane=outbox.Lane.QUESTION,
-             subject=f"outage:{outage.id}", buttons=check_keys(outage))  # fmt: skip
+    tell.one(tx, outage, by, "unit_check", wording.unit_facts(tx, outage, units), lane=outbox.Lane.QUESTION,
+             subject=f"outage:{outage.id}", buttons=wording.check_keys(outage))  # fmt: skip
 
 
 def _figures(
@@ -250,7 +132,7 @@ def _figures(
     return Declared(
         code=outage.code, level=outage.level, services=wanted, sites=outage.sites, people=people, unreachable=unreachable,
         segments=segments, finish=finish, odd=odd, valid=[] if wanted else sorted(library.playbooks),
-        sent=outbox.body(tx, "sms", "alert", "en", outage.exercise, alert_facts(tx, outage, by)) if by else "",
+        sent=outbox.body(tx, "sms", "alert", "en", outage.exercise, wording.alert_facts(tx, outage, by)) if by else "",
         uncovered=not roster.covered(tx),
     )  # fmt: skip
 
@@ -299,7 +181,7 @@ def _join(tx: Tx, outage: Outage, library: playbooks.Library, fresh: list[str]) 
     facts = {
         "time": tasks.at(tx, tx.now),
         "what": tell.what(down),
-        "do": words(down, "do_short"),
+        "do": wording.words(down, "do_short"),
         "next": tell.next_at(tx, outage),
     }
     tell.everyone(tx, outage, "joined", facts)

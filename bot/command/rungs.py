@@ -7,7 +7,7 @@ from typing import Any
 from sqlmodel import col, select
 
 from bot import checkins, escalations, journal, outages, outbox, roster, tasks
-from bot.command import digest, opening, tell
+from bot.command import digest, tell, wording
 from bot.db import Tx
 from bot.escalations import Ladder
 from bot.outages import Outage
@@ -142,9 +142,9 @@ def _silence(tx: Tx, ladder: Ladder) -> Question | None:
     outage, unit = _outage(tx, ladder), ladder.subject.rpartition(":")[2]
     if outage is None:
         return None
-    facts = opening.unit_facts(tx, outage, [unit]) | {"by": tasks.at(tx, tx.now + timedelta(minutes=5))}
+    facts = wording.unit_facts(tx, outage, [unit]) | {"by": tasks.at(tx, tx.now + timedelta(minutes=5))}
     spoken = {"what": facts["what"], "units": unit}
-    return Question("unit_check", facts, opening.check_keys(outage), [], "unit_check", spoken)
+    return Question("unit_check", facts, wording.check_keys(outage), [], "unit_check", spoken)
 
 
 def _untaken(tx: Tx, ladder: Ladder) -> Question | None:

@@ -1,0 +1,146 @@
+"""Which of its four wordings a person gets of a declaration's notice, and with which facts (messages.md R1)."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from bot import outages, outbox, roster, tasks
+from bot.command import tell
+from bot.db import Tx
+from bot.outages import Outage
+
+CHECK_KEYS = (
+    ("1 OK", "1"),
+    ("2 Need staff", "2"),
+    ("3 Need forms", "3"),
+    ("4 Not affected", "4"),
+    ("9 PATIENT RISK", "9"),
+)
+STAFF_KEYS = (("1 Read", "1"), ("2 Need help", "2"), ("9 PATIENT RISK", "9"))
+
+
+@dataclass
+class Telling:
+    """Who a declaration is told to, and as what."""
+
+    outage: Outage
+    by: roster.Person
+    in_charge: dict[str, list[str]] = field(default_factory=dict)  # person → the units asked of them
+    given: dict[str, list[tasks.Task]] = field(default_factory=dict)  # person → the tasks offered at once
+
+    def wording(self, person_id: str) -> str:
+        """One alert a person: a declarer's receipt, a unit check, a role text, else the staff alert."""
+        if person_id == self.by.id:
+            return "receipt"
+        if person_id in self.in_charge:
+            return "unit_check"
+        return "role" if self.first_task(person_id) else "alert"
+
+    def first_task(self, person_id: str) -> tasks.Task | None:
+        return next((task for task in self.given.get(person_id, []) if task.kind != tasks.Kind.CARD), None)
+
+
+def drafts(tx: Tx, telling: Telling, person: roster.Person) -> list[outbox.Draft]:
+    """The messages of the declaration for one person; a role holder with Slack hears it there as well."""
+    outage, wording, ways = telling.outage, telling.wording(person.id), [outbox.best(tx, person)]
+    if wording == "receipt":
+        return [_receipt_place(tx, person, ways[0])]
+    if wording == "role" and person.slack_id:
+        ways.append(outbox.Route("slack", person.slack_id))
+    facts, keys = _facts(tx, telling, wording, person)
+    return [
+        outbox.draft(tx, person, way, wording, facts, lane=outbox.Lane.ALERT, exercise=outage.exercise, buttons=keys)
+        for way in dict.fromkeys(ways)
+    ]
+
+
+def _facts(tx: Tx, telling: Telling, wording: str, person: roster.Person) -> tuple[dict[str, Any], list[list[str]]]:
+    outage, first = telling.outage, telling.first_task(person.id)
+    if wording == "unit_check":
+        units = telling.in_charge[person.id]
+        return unit_facts(tx, outage, units, person.language or "en"), check_keys(outage)
+    if wording == "role" and first:
+        return role_facts(tx, outage, person, first), tasks.buttons(first)
+    return alert_facts(tx, outage, person), staff_keys(outage)
+
+
+def posts(tx: Tx, outage: Outage, units: list[roster.Unit], people: int) -> list[outbox.Draft]:
+    down = outages.down(tx, outage)
+    facts = {"what": tell.what(down, outage.summary), "do": words(down, "do"), "next": tell.next_at(tx, outage)}
+    lane, exercise = outbox.Lane.ALERT, outage.exercise
+    drafts = [
+        outbox.post(tx, unit.slack_channel, "alert", facts, lane=lane, exercise=exercise, buttons=staff_keys(outage))
+        for unit in units
+        if unit.slack_channel
+    ]
+    if tx.settings.slack_command_channel:
+        commander = tx.get(roster.Person, outage.commander)
+        all_facts = {
+            "code": outage.code, "level": outage.level, "services": tell.say(down), "sites": ", ".join(outage.sites), "people": people,
+            "commander": commander.name if commander else "", "next": tell.next_at(tx, outage), "text": outage.summary,
+        }  # fmt: skip
+        drafts.append(
+            outbox.post(tx, tx.settings.slack_command_channel, "declared", all_facts, lane=lane, exercise=exercise)
+        )
+    return drafts
+
+
+def alert_facts(tx: Tx, outage: Outage, person: roster.Person) -> dict[str, Any]:
+    down, language = outages.down(tx, outage), person.language or tx.settings.default_language
+    said = {
+        "what": tell.what(down, outage.summary),
+        "services": says(down, language),
+        "do": words(down, "do", language),
+    }
+    return said | {"next": tell.next_at(tx, outage)} | tell.help_phone(tx, person)
+
+
+def unit_facts(tx: Tx, outage: Outage, units: list[str], language: str = "en") -> dict[str, Any]:
+    down = outages.down(tx, outage)
+    after = next((rung["after"] for rung in outage.ladders.get("silence", []) if rung["do"] == "call"), 300)
+    by = tasks.at(tx, tx.now + timedelta(seconds=after))
+    said = {
+        "what": tell.what(down, outage.summary),
+        "services": says(down, language),
+        "do": _unsaid(words(down, "do_short", language), outage.summary),
+    }
+    return said | {"units": ", ".join(units), "by": by}
+
+
+def role_facts(tx: Tx, outage: Outage, person: roster.Person, first: tasks.Task) -> dict[str, Any]:
+    site = tx.get(roster.Site, outage.sites[0]) if outage.sites else None
+    role = roster.ROLES.get(first.role)
+    return {
+        "title": role.short if role else first.role, "what": tell.what(outages.down(tx, outage), outage.summary),
+        "level": outage.level, "site": ", ".join(outage.sites), "since": tasks.at(tx, outage.declared_at), "lead": first.sms,
+        "bridge": site.bridge if site else None, "task": first.code, "calling": first.via == "oncall" and first.prio == 1,
+    }  # fmt: skip
+
+
+def words(services: list[outages.Service], key: str, language: str = "en") -> str | None:
+    """What to do, from the first service whose playbook says it, in this language or in English."""
+    said = [service.words.get(each, {}).get(key) for service in services for each in dict.fromkeys((language, "en"))]
+    return next(filter(None, said), None)
+
+
+def _unsaid(do: str | None, said: str) -> str | None:
+    """What to do, unless the declarer's own words say it already."""
+    return None if do and do.casefold() in said.casefold() else do
+
+
+def says(services: list[outages.Service], language: str) -> list[str]:
+    return [service.words.get(language, {}).get("say") or service.say for service in services]
+
+
+def check_keys(outage: Outage) -> list[list[str]]:
+    return [[label, f"check_{digit}", f"{outage.code} {digit}"] for label, digit in CHECK_KEYS]
+
+
+def staff_keys(outage: Outage) -> list[list[str]]:
+    return [[label, f"check_{digit}", f"{outage.code} {digit}"] for label, digit in STAFF_KEYS]
+
+
+def _receipt_place(tx: Tx, person: roster.Person, way: outbox.Route) -> outbox.Draft:
+    """The declarer's receipt, still empty; `_figures` fills it when all are counted."""
+    return outbox.Draft(person_id=person.id, channel=way.channel, address=way.address, lane=outbox.Lane.ALERT, body="",
+                        unit=person.unit, wording="receipt", language=person.language or "en", reason=way.reason)  # fmt: skip

@@ -1,0 +1,15 @@
+"""The database, SQLite or PostgreSQL: transactions for verbs, the statements both share, and the schema.
+
+A verb is a plain function whose first argument is a `Tx`. Verbs run in a writer thread; the writer takes
+all that are waiting, runs each in its own savepoint and commits once, so that durability is paid for once
+per batch and a verb that fails rolls back alone.
+"""
+
+from bot.db.engines import WrongSchema, is_lost, migrate, read_engine, schema_state, write_engine
+from bot.db.statements import claim, insert_new, one_at_a_time, upsert
+from bot.db.writer import Database, Tx
+
+__all__ = [
+    "Database", "Tx", "WrongSchema", "claim", "insert_new", "is_lost", "migrate", "one_at_a_time", "read_engine", "schema_state",
+    "upsert", "write_engine",
+]  # fmt: skip

@@ -1,0 +1,84 @@
+"""How each database is opened, how its schema is brought up to date, and when a transaction is lost."""
+
+from pathlib import Path
+from typing import Any
+
+from alembic import command as alembic
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError
+
+RUN_AGAIN = {"40P01", "40001"}  # deadlock, serialization failure: the verb is run again alone
+MIGRATIONS = Path(__file__).parent.parent / "migrations"
+
+
+class WrongSchema(Exception):
+    """The database's schema is older or newer than this program; the text says which and what to do."""
+
+
+def write_engine(url: str) -> Engine:
+    return _engine(url, begin="BEGIN IMMEDIATE", pragmas=("PRAGMA foreign_keys=ON",))
+
+
+def read_engine(url: str) -> Engine:
+    """An engine whose transactions cannot write, on either database."""
+    engine = _engine(url, begin="BEGIN", pragmas=("PRAGMA query_only=ON",))
+    return engine if url.startswith("sqlite") else engine.execution_options(postgresql_readonly=True)
+
+
+def is_lost(connection: Connection, problem: BaseException) -> bool:
+    """Whether the whole transaction is gone, and not only the part of the verb that met the problem.
+
+    SQLite rolls everything back under our feet on a full disk or an I/O error; whoever goes on then writes without
+    a transaction. On PostgreSQL a deadlock calls for it, and so does a connection that broke.
+    """
+    if connection.invalidated or (isinstance(problem, DBAPIError) and getattr(problem.orig, "sqlstate", "") in RUN_AGAIN):
+        return True
+    return not getattr(connection.connection.dbapi_connection, "in_transaction", True)
+
+
+def _engine(url: str, begin: str, pragmas: tuple[str, ...]) -> Engine:
+    if not url.startswith("sqlite"):
+        return create_engine(url, pool_size=8, max_overflow=8, pool_pre_ping=True)
+    engine = create_engine(url, connect_args={"check_same_thread": False, "timeout": 30})
+
+    @event.listens_for(engine, "connect")
+    def on_connect(raw: Any, _record: Any) -> None:
+        raw.isolation_level = None  # we say BEGIN ourselves
+        for pragma in ("PRAGMA busy_timeout=30000", "PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", *pragmas):
+            raw.execute(pragma)
+
+    @event.listens_for(engine, "begin")
+    def on_begin(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine
+
+
+def migrate(url: str) -> None:
+    """Bring the schema up to the newest migration. On SQLite a kill in the middle leaves the old schema whole."""
+    alembic.upgrade(_alembic(url), "head")
+
+
+def schema_state(url: str) -> str:
+    """`current`, `empty`, `older`, or a sentence that says why this program cannot use the schema."""
+    scripts = ScriptDirectory.from_config(_alembic(url))
+    newest = scripts.get_current_head()
+    engine = read_engine(url)
+    with engine.connect() as connection:
+        found = MigrationContext.configure(connection).get_current_revision()
+    engine.dispose()
+    if found == newest or found is None:
+        return "current" if found else "empty"
+    if found in {script.revision for script in scripts.walk_revisions()}:
+        return "older"
+    return f"its schema {found} is newer than this program, which knows {newest}: install the newer Muster"
+
+
+def _alembic(url: str) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["url"] = url
+    return config

@@ -1,0 +1,50 @@
+"""The few statements that the databases say differently, or that must mean exactly the same on both."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row, Table, select, text, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from bot.db.writer import Tx
+
+AT_ONCE = 500  # rows in one INSERT, well under the number of parameters that either database takes
+
+
+def claim(
+    tx: Tx, table: Table, due: Sequence[Any], order: Sequence[Any], limit: int, values: dict[str, Any]
+) -> list[Row[Any]]:
+    """Take up to `limit` due rows for ourselves in one statement; rows another worker holds are passed over.
+
+    SQLite has no row locks and needs none under BEGIN IMMEDIATE: its compiler drops the lock clause.
+    RETURNING promises no order, so the caller sorts.
+    """
+    picked = select(table.c.id).where(*due).order_by(*order).limit(limit).with_for_update(skip_locked=True)
+    taken = update(table).where(table.c.id.in_(picked.cte("picked").select())).values(**values)
+    return list(tx.execute(taken.returning(*table.c)).all())
+
+
+def insert_new(tx: Tx, table: Table, rows: list[dict[str, Any]]) -> int:
+    """Insert the rows that break no unique key and pass over the others; returns how many were new."""
+    done = 0
+    for start in range(0, len(rows), AT_ONCE):
+        statement = _insert(tx, table).values(rows[start : start + AT_ONCE]).on_conflict_do_nothing()
+        key = next(iter(table.primary_key))
+        done += len(tx.execute(statement.returning(key)).all())  # a row count is not told with every driver
+    return done
+
+
+def upsert(tx: Tx, table: Table, keys: Sequence[str], row: dict[str, Any]) -> None:
+    """Insert the row, or bring the one with the same keys up to date."""
+    fresh = {name: value for name, value in row.items() if name not in keys}
+    tx.execute(_insert(tx, table).values(row).on_conflict_do_update(index_elements=keys, set_=fresh))
+
+
+def one_at_a_time(tx: Tx, name: str) -> None:
+    """Hold others who ask for the same name back until this transaction ends (SQLite has one writer anyway)."""
+    if tx.get_bind().dialect.name == "postgresql":
+        tx.execute(text("select pg_advisory_xact_lock(hashtext(:name))"), {"name": name})
+
+
+def _insert(tx: Tx, table: Table) -> Any:
+    return (sqlite if tx.get_bind().dialect.name == "sqlite" else postgresql).insert(table)
