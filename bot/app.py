@@ -144,14 +144,21 @@ def channels(settings: Settings) -> dict[str, Channel]:
     found: dict[str, Channel] = {}
     if settings.sms_ready:
         found["sms"] = Sms(
-            account_sid=settings.twilio_account_sid, auth_token=settings.twilio_auth_token, api_url=settings.twilio_api_url,
-            public_url=settings.public_url, sender=settings.twilio_from, messaging_service_sid=settings.twilio_messaging_service_sid,
-        )  # fmt: skip
+            account_sid=settings.twilio_account_sid,
+            auth_token=settings.twilio_auth_token,
+            api_url=settings.twilio_api_url,
+            public_url=settings.public_url,
+            sender=settings.twilio_from,
+            messaging_service_sid=settings.twilio_messaging_service_sid,
+        )
     if settings.voice_ready:
         found["voice"] = Voice(
-            account_sid=settings.twilio_account_sid, auth_token=settings.twilio_auth_token, api_url=settings.twilio_api_url,
-            public_url=settings.public_url, sender=settings.twilio_voice_from or settings.twilio_from,
-        )  # fmt: skip
+            account_sid=settings.twilio_account_sid,
+            auth_token=settings.twilio_auth_token,
+            api_url=settings.twilio_api_url,
+            public_url=settings.public_url,
+            sender=settings.twilio_voice_from or settings.twilio_from,
+        )
     if settings.slack_ready:
         found["slack"] = Slack(token=settings.slack_bot_token, base_url=settings.slack_api_url)
     return found

@@ -13,9 +13,16 @@ from bot.outbox import Health, Message, Recipient, State
 
 REACH = ("queued", "sent", "delivered", "failed", "unreachable", "told_in_person")
 COUNTS_AS = {
-    State.QUEUED: "queued", State.SENDING: "queued", State.DOUBTFUL: "queued", State.SENT: "sent", State.DELIVERED: "delivered",
-    State.FAILED: "failed", State.EXPIRED: "failed", State.WITHDRAWN: "failed", State.UNREACHABLE: "unreachable",
-}  # fmt: skip
+    State.QUEUED: "queued",
+    State.SENDING: "queued",
+    State.DOUBTFUL: "queued",
+    State.SENT: "sent",
+    State.DELIVERED: "delivered",
+    State.FAILED: "failed",
+    State.EXPIRED: "failed",
+    State.WITHDRAWN: "failed",
+    State.UNREACHABLE: "unreachable",
+}
 BEST = ("delivered", "sent", "queued", "failed", "unreachable")
 ANSWERS = {"1": "ok", "4": "ok", "2": "help", "3": "help", "9": "risk", "A": "unavailable"}
 
@@ -34,13 +41,23 @@ def open_outages(tx: Tx) -> list[Outage]:
 def one(tx: Tx, outage: Outage) -> dict[str, Any]:
     services = outages.services(tx, outage)
     return {
-        "code": outage.code, "state": outage.state, "level": outage.level, "exercise": outage.exercise,
+        "code": outage.code,
+        "state": outage.state,
+        "level": outage.level,
+        "exercise": outage.exercise,
         "services": [service.service for service in services],
-        "service_states": {service.service: service.state for service in services}, "summary": outage.summary,
-        "commander": outage.commander, "declared_at": stamp(outage.declared_at), "next_update_at": stamp(outage.next_update_at),
-        "restored_at": stamp(outage.restored_at), "closed_at": stamp(outage.closed_at), "reach": reach(tx, outage),
-        "checkin": checkin(tx, outage), "units": units(tx, outage), "tasks": task_counts(tx, outage),
-    }  # fmt: skip
+        "service_states": {service.service: service.state for service in services},
+        "summary": outage.summary,
+        "commander": outage.commander,
+        "declared_at": stamp(outage.declared_at),
+        "next_update_at": stamp(outage.next_update_at),
+        "restored_at": stamp(outage.restored_at),
+        "closed_at": stamp(outage.closed_at),
+        "reach": reach(tx, outage),
+        "checkin": checkin(tx, outage),
+        "units": units(tx, outage),
+        "tasks": task_counts(tx, outage),
+    }
 
 
 def reach(tx: Tx, outage: Outage) -> dict[str, int]:
@@ -79,25 +96,43 @@ def engine(tx: Tx) -> dict[str, Any]:
     health = {row.name: row for row in tx.exec(select(Health))}
     beat = health.get(outbox.BEAT)
     return {
-        "queued": queued, "doubtful": doubtful, "oldest_due_s": round(max(0.0, (tx.now - oldest).total_seconds()), 1) if oldest else 0.0,
+        "queued": queued,
+        "doubtful": doubtful,
+        "oldest_due_s": round(max(0.0, (tx.now - oldest).total_seconds()), 1) if oldest else 0.0,
         "last_beat_s": round((tx.now - beat.at).total_seconds(), 1) if beat else None,
         "channels": {name: health[name].state if name in health else "ok" for name in _channels(tx)},
-    }  # fmt: skip
+    }
 
 
 def detail(tx: Tx, outage: Outage) -> dict[str, Any]:
     """What a page shows beyond the counts: each unit, the open tasks, who was not reached."""
     names = {person.id: person.name for person in tx.exec(select(roster.Person))}
     rows = [
-        {"unit": row.unit, "standing": row.standing, "asked": names.get(row.asked, ""), "digit": row.digit, "note": row.note,
-         "visit": row.visit, "at": stamp(row.at)}
+        {
+            "unit": row.unit,
+            "standing": row.standing,
+            "asked": names.get(row.asked, ""),
+            "digit": row.digit,
+            "note": row.note,
+            "visit": row.visit,
+            "at": stamp(row.at),
+        }
         for row in checkins.units(tx, outage.id or 0)
-    ]  # fmt: skip
+    ]
     open_tasks = [
-        {"code": task.code, "text": task.text, "owner": names.get(task.owner, ""), "state": task.state, "due_at": stamp(task.due_at),
-         "late": bool(task.due_at and task.due_at <= tx.now), "prio": task.prio, "unit": task.unit}
-        for task in tasks.of_outage(tx, outage.id or 0, *tasks.OPEN) if task.number
-    ]  # fmt: skip
+        {
+            "code": task.code,
+            "text": task.text,
+            "owner": names.get(task.owner, ""),
+            "state": task.state,
+            "due_at": stamp(task.due_at),
+            "late": bool(task.due_at and task.due_at <= tx.now),
+            "prio": task.prio,
+            "unit": task.unit,
+        }
+        for task in tasks.of_outage(tx, outage.id or 0, *tasks.OPEN)
+        if task.number
+    ]
     return {
         "units": rows,
         "tasks": open_tasks,
@@ -115,14 +150,33 @@ def unreached(tx: Tx, outage: Outage) -> list[dict[str, str]]:
     return [{"id": p.id, "name": p.name, "unit": p.unit, "reason": reasons.get(p.id, "")} for p in tx.exec(people)]
 
 
+def flat(one: dict[str, Any]) -> dict[str, Any]:
+    """One outage's JSON as the facts of the Slack summary."""
+    check, work = one["checkin"], one["tasks"]
+    facts = {name: one[name] for name in ("code", "state", "level", "summary")} | one["reach"] | one["units"]
+    facts.pop("told_in_person")
+    return facts | {
+        "services": [f"{service} {state}" for service, state in one["service_states"].items()], "asked": check["asked"],
+        "fine": check["ok"], "need": check["help"], "at_risk": check["risk"], "no_answer": check["silent"],
+        "under_way": work["accepted"] + work["in_progress"],
+    } | {name: work[name] for name in ("done", "offered", "blocked", "overdue")}  # fmt: skip
+
+
 def line(tx: Tx, outage: Outage, with_numbers: bool = False) -> dict[str, Any]:
     """The facts of the state in one segment; numbers are for managers."""
     heard, stand = reach(tx, outage), units(tx, outage)
-    numbers = f"Reached {heard['delivered']} of {heard['people']}, units OK {stand['ok'] + stand['told']} of {sum(stand.values())}, silent {stand['silent']}"
+    fine, all_units = stand["ok"] + stand["told"], sum(stand.values())
+    reached = f"Reached {heard['delivered']} of {heard['people']}"
+    numbers = f"{reached}, units OK {fine} of {all_units}, silent {stand['silent']}"
     return {
-        "time": tasks.at(tx, tx.now), "code": outage.code, "down": [row.say for row in outages.down(tx, outage)], "state": outage.state,
-        "level": outage.level, "numbers": numbers if with_numbers else None, "next": tasks.at(tx, outage.next_update_at),
-    }  # fmt: skip
+        "time": tasks.at(tx, tx.now),
+        "code": outage.code,
+        "down": [row.say for row in outages.down(tx, outage)],
+        "state": outage.state,
+        "level": outage.level,
+        "numbers": numbers if with_numbers else None,
+        "next": tasks.at(tx, outage.next_update_at),
+    }
 
 
 def stamp(moment: datetime | None) -> str | None:

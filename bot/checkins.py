@@ -124,7 +124,7 @@ def latest_round(tx: Tx, person_ids: list[str]) -> tuple[Round, Outage] | None:
     heard = heard.join(Outage, col(Outage.id) == Round.outage_id).where(col(outbox.Recipient.person_id).in_(person_ids))
     found = tx.exec(heard.order_by(col(Round.id).desc())).all()
     running = [row for row in found if row[1].state not in ENDED]
-    return (running or list(found) or [None])[0]  # type: ignore[list-item, return-value]
+    return (running or list(found) or [None])[0]  # type: ignore[list-item]
 
 
 def answer(tx: Tx, people: list[roster.Person], digit: str, note: str, channel: str, only_unit: str = "") -> Heard:

@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, NoReturn, TypeVar
 
 import typer
 from rich.console import Console
@@ -96,9 +96,13 @@ def demo(
 @cli.command()
 def declare(
     services: Annotated[str, typer.Argument(help="ids or aliases, comma-separated: ehr,email")],
-    summary: str = "", level: Annotated[int | None, typer.Option(min=0, max=4)] = None, sites: str = "", exercise: bool = False,
-    yes: Yes = False, as_: As = "",
-) -> None:  # fmt: skip
+    summary: str = "",
+    level: Annotated[int | None, typer.Option(min=0, max=4)] = None,
+    sites: str = "",
+    exercise: bool = False,
+    yes: Yes = False,
+    as_: As = "",
+) -> None:
     """Declare an outage."""
     named = (
         f"{services} {summary}"
@@ -116,7 +120,8 @@ def declare(
         out.print(f"{done.code} runs already: {done.merged}.")
         return
     out.print(
-        f"Declared {done.code}, level {done.level}: {done.people} people, {done.unreachable} unreachable, {done.segments} segments.",
+        f"Declared {done.code}, level {done.level}: {done.people} people, {done.unreachable} unreachable, "
+        f"{done.segments} segments.",
         highlight=False,
     )
     out.print(done.sent, highlight=False, markup=False)
@@ -162,8 +167,11 @@ verb_command(
     lambda tx, by, code, text: command.void(tx, by, code, "cli"),
     asks=True,
 )
-verb_command("command", "Hand over command: CODE STAFF_ID.",
-             lambda tx, by, code, text: command.hand_over(tx, by, code, roster.person(tx, text) if text else None, "cli"))  # fmt: skip
+verb_command(
+    "command",
+    "Hand over command: CODE STAFF_ID.",
+    lambda tx, by, code, text: command.hand_over(tx, by, code, roster.person(tx, text) if text else None, "cli"),
+)
 
 
 @cli.command()
@@ -208,9 +216,16 @@ def status(
 
 @rosters.command("import")
 def roster_import(
-    staff: Path, units: Path | None = None, sites: Path | None = None, shifts: Path | None = None, partners: Path | None = None,
-    dry_run: bool = False, skip_bad: bool = False, prune: bool = False, region: str = "US",
-) -> None:  # fmt: skip
+    staff: Path,
+    units: Path | None = None,
+    sites: Path | None = None,
+    shifts: Path | None = None,
+    partners: Path | None = None,
+    dry_run: bool = False,
+    skip_bad: bool = False,
+    prune: bool = False,
+    region: str = "US",
+) -> None:
     """Import staff.csv with its units, sites, shifts and partners; all rows or none."""
     with Progress(console=err, transient=True) as bar:
         row = bar.add_task("Importing", total=None)
@@ -300,7 +315,8 @@ def show(state: dict[str, Any]) -> None:
     if not state["outages"]:
         out.print("No outage is open.")
     for one in state["outages"]:
-        title = f"{one['code']}{' EXERCISE' if one['exercise'] else ''}: {one['state']}, level {one['level']}, {', '.join(one['services'])}"
+        code = f"{one['code']}{' EXERCISE' if one['exercise'] else ''}"
+        title = f"{code}: {one['state']}, level {one['level']}, {', '.join(one['services'])}"
         table = Table(title=title, title_justify="left")
         for part in ("reach", "checkin", "units", "tasks"):
             table.add_column(part)
@@ -323,7 +339,7 @@ def sure(question: str, yes: bool) -> None:
         fail("Nothing was done.")
 
 
-def fail(sentence: str) -> None:
+def fail(sentence: str) -> NoReturn:
     sys.stderr.write(sentence + "\n")
     raise SystemExit(1)
 

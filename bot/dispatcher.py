@@ -10,12 +10,14 @@ from typing import Any
 import structlog
 
 from bot import outbox
-from bot.channels import Channel, Envelope, Misconfigured, OptedOut, SendError
+from bot.channels import Channel, Envelope, Misconfigured, OptedOut, SendError, Sent
 from bot.command import delivery
 from bot.db import Database
 from bot.outbox import Outcome, State
 
 AT_ONCE = 100  # messages on the wire for one channel
+ASKED = 20  # doubtful messages that are asked about at once
+LOOK = 0.02  # seconds between two looks at the queue while messages are on the wire
 LONGEST = 300.0  # seconds between two tries of a message
 STOP_CODE = "stopped"  # of a message that waits for better settings
 STOPPED = 30.0  # seconds until a channel with wrong settings is tried again
@@ -30,47 +32,58 @@ class Dispatcher:
         self.db, self.channels, self.rates = db, channels, rates
         self.worker = secrets.token_hex(4)
         self._said: dict[str, str] = {}  # what was last reported of each channel
-        self._lines = {name: asyncio.Lock() for name in channels}
+        self._lines: dict[str, asyncio.Task[int]] = {}
+        self._closing = False
 
     async def dispatch(self) -> int:
-        """Send until nothing is due on any channel; returns how many were claimed."""
-        return sum(await asyncio.gather(*(self._line(name) for name in self.channels)))
+        """Send until nothing is due on any channel; returns how many were claimed.
+
+        Whoever stops waiting for it stops only that: what is on the wire is settled all the same.
+        """
+        return sum(await asyncio.gather(*(asyncio.shield(self._running(name)) for name in self.channels)))
 
     async def reconcile(self) -> int:
         """Ask the providers about the messages of which nobody knows whether they were taken."""
-        rows = await self.db.alone(outbox.doubtful)
-        for row in rows:
-            found, can_ask = await self._look_for(row)
-            await self.db.transact(outbox.resolve, row.id, found, can_ask)
+        rows = await self.db.at_once(outbox.doubtful, ASKED)
+        await asyncio.gather(*(self._ask(row) for row in rows))
         return len(rows)
 
     async def close(self) -> None:
+        """Settle what is on the wire, claim nothing more, and let go of the connections."""
+        self._closing = True
+        await asyncio.gather(*self._lines.values(), return_exceptions=True)
         for channel in self.channels.values():
             await channel.close()
 
+    def _running(self, name: str) -> asyncio.Task[int]:
+        """The pass that is at this channel, or a new one."""
+        if name not in self._lines or self._lines[name].done():
+            self._lines[name] = asyncio.create_task(self._line(name))
+        return self._lines[name]
+
     async def _line(self, name: str) -> int:
         """One channel: claim the next batch while this one is in flight, settle what has come back."""
-        if self._lines[name].locked():
-            return 0  # another pass is at it
-        async with self._lines[name]:
-            flying: set[asyncio.Task[Outcome]] = set()
-            claimed = 0
+        flying: set[asyncio.Task[Outcome]] = set()
+        claimed = 0
+        try:
             while True:
                 rows = await self._claim(name, AT_ONCE - len(flying))
                 claimed += len(rows)
                 flying |= {asyncio.create_task(self._send(name, row)) for row in rows}
                 if not flying:
                     return claimed
-                done, flying = await asyncio.wait(flying, timeout=0.02, return_when=asyncio.FIRST_COMPLETED)
+                done, flying = await asyncio.wait(flying, timeout=LOOK, return_when=asyncio.FIRST_COMPLETED)
                 if done:
                     await self._settle(name, [task.result() for task in done])
+        finally:
+            if flying:  # the database was away for a moment: what is on the wire must not become doubt for that
+                await self._settle(name, list(await asyncio.gather(*flying)))
 
     async def _claim(self, name: str, room: int) -> list[Any]:
-        if room < AT_ONCE // 4:
+        if self._closing or room < AT_ONCE // 4:
             return []
-        return await self.db.alone(
-            outbox.claim, name, f"{self.worker}-{secrets.token_hex(3)}", room, self.rates.get(name, 0)
-        )
+        worker = f"{self.worker}-{secrets.token_hex(3)}"
+        return await self.db.at_once(outbox.claim, name, worker, room, self.rates.get(name, 0))
 
     async def _send(self, name: str, row: Any) -> Outcome:
         try:
@@ -96,17 +109,30 @@ class Dispatcher:
             self._said[name] = state
             await self.db.transact(delivery.health, name, state, reason)
 
-    async def _look_for(self, row: Any) -> tuple[list[str], bool]:
+    async def _ask(self, row: Any) -> None:
+        found, can_ask = await self._look_for(row)
+        await self.db.transact(outbox.resolve, row.id, found, can_ask)
+
+    async def _look_for(self, row: Any) -> tuple[list[Sent], bool]:
+        channel = self.channels.get(row.channel)
+        if channel is None:
+            return [], False  # set up no longer, or in another process only
         try:
-            found = await self.channels[row.channel].look_for(envelope(row))
+            return await channel.look_for(envelope(row)), True
         except SendError:
             return [], False
-        return [sent.provider_id for sent in found], True
 
 
 def envelope(row: Any) -> Envelope:
-    return Envelope(id=row.id, channel=row.channel, to=row.address, body=row.body, claimed_at=row.claimed_at, not_after=row.not_after,
-                    buttons=tuple((label, action, value) for label, action, value in row.buttons))  # fmt: skip
+    return Envelope(
+        id=row.id,
+        channel=row.channel,
+        to=row.address,
+        body=row.body,
+        claimed_at=row.claimed_at,
+        not_after=row.not_after,
+        buttons=tuple((label, action, value) for label, action, value in row.buttons),
+    )
 
 
 def outcome(row: Any, problem: SendError) -> Outcome:

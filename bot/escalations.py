@@ -51,8 +51,16 @@ Performer = Callable[[Tx, Ladder, dict[str, Any]], None]
 def start(tx: Tx, kind: str, subject: str, rungs: list[dict[str, Any]], *, outage_id: int | None, person_id: str = "",
           notice_id: int | None = None) -> Ladder:  # fmt: skip
     """Start a ladder; `after` of its rungs is in seconds from the hand-over of the notice, or from now without one."""
-    ladder = Ladder(outage_id=outage_id, kind=kind, subject=subject, rungs=rungs, person_id=person_id, notice_id=notice_id,
-                    started_at=tx.now, base_at=None if notice_id else tx.now)  # fmt: skip
+    ladder = Ladder(
+        outage_id=outage_id,
+        kind=kind,
+        subject=subject,
+        rungs=rungs,
+        person_id=person_id,
+        notice_id=notice_id,
+        started_at=tx.now,
+        base_at=None if notice_id else tx.now,
+    )
     tx.add(ladder)
     tx.flush()
     if rungs:

@@ -36,7 +36,7 @@ class Line(SQLModel, table=True):
     about: str = ""
     detail: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
     salt: str
-    digest: str
+    digest: str = ""
     seq: int | None = Field(default=None, unique=True)
     prev: str = ""
     hash: str = ""
@@ -45,13 +45,14 @@ class Line(SQLModel, table=True):
 @dataclass(frozen=True)
 class Verdict:
     lines: int
-    broken_at: int | None = None  # the sequence number of the first line that does not fit
+    broken_at: int | None = None  # the number of the first line that is not as it was sealed
 
 
 def write(
     tx: Tx, what: str, *, outage: str = "", who: str = SYSTEM, channel: str = "", about: str = "", **detail: Any
 ) -> None:
-    salt = secrets.token_hex(8)
+    """Add a line to the transaction; what of the detail JSON has no word for is written as text."""
+    salt, detail = secrets.token_hex(8), json.loads(json.dumps(detail, default=str))
     line = Line(at=tx.now, outage=outage, who=who, what=what, channel=channel, about=about, detail=detail, salt=salt)
     line.digest = digest(salt, detail)
     tx.add(line)
@@ -62,7 +63,9 @@ def seal(tx: Tx, limit: int = 500) -> int:
     one_at_a_time(tx, "journal")
     last = tx.exec(select(Line).where(col(Line.seq).is_not(None)).order_by(col(Line.seq).desc()).limit(1)).first()
     seq, prev = (last.seq or 0, last.hash) if last else (0, GENESIS)
-    lines = tx.exec(select(Line).where(col(Line.seq).is_(None)).order_by(col(Line.id)).limit(limit)).all()
+    # A line that has a hash was sealed once: whoever took its number away must not get it sealed anew.
+    fresh = select(Line).where(col(Line.seq).is_(None), Line.hash == "")
+    lines = tx.exec(fresh.order_by(col(Line.id)).limit(limit)).all()
     for line in lines:
         seq += 1
         line.seq, line.prev = seq, prev
@@ -77,18 +80,18 @@ def verify(tx: Tx) -> Verdict:
         tx.flush()
     count, prev = 0, GENESIS
     for line in tx.exec(
-        select(Line).where(col(Line.seq).is_not(None)).order_by(col(Line.seq)).execution_options(yield_per=500)
+        select(Line).order_by(col(Line.seq).nulls_last()).execution_options(yield_per=500, populate_existing=True)
     ):
         count += 1
         intact = line.detail == {"erased": True} or line.digest == digest(line.salt, line.detail)
         if line.seq != count or line.prev != prev or line.hash != chained(line) or not intact:
-            return Verdict(count, broken_at=line.seq)
+            return Verdict(count, broken_at=count)
         prev = line.hash
     return Verdict(count)
 
 
 def digest(salt: str, detail: dict[str, Any]) -> str:
-    return hashlib.sha256((salt + json.dumps(detail, sort_keys=True, default=str)).encode()).hexdigest()
+    return hashlib.sha256((salt + json.dumps(detail, sort_keys=True)).encode()).hexdigest()
 
 
 def chained(line: Line) -> str:

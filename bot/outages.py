@@ -118,9 +118,18 @@ def begin(tx: Tx, *, level: int, sites: list[str], by: str, commander: str, summ
     """The row of a new outage; `every` is the time between updates, by default that of its level."""
     every = every or EVERY.get(level, USUAL)
     outage = Outage(
-        code=f"O-{number(tx, 'O')}", level=level, exercise=exercise, summary=summary, sites=sites, commander=commander,
-        declared_by=by, credited=[by], declared_at=tx.now, every_s=int(every.total_seconds()), next_update_at=tx.now + every,
-    )  # fmt: skip
+        code=f"O-{number(tx, 'O')}",
+        level=level,
+        exercise=exercise,
+        summary=summary,
+        sites=sites,
+        commander=commander,
+        declared_by=by,
+        credited=[by],
+        declared_at=tx.now,
+        every_s=int(every.total_seconds()),
+        next_update_at=tx.now + every,
+    )
     tx.add(outage)
     tx.flush()
     return outage

@@ -8,7 +8,7 @@ from sqlalchemy import JSON, Column, delete
 from sqlmodel import Field, SQLModel, UniqueConstraint, func, select
 
 from bot import journal
-from bot.db import Tx, insert_new, upsert
+from bot.db import Tx, insert_new, is_lost, upsert
 
 LATER = timedelta(seconds=15)  # a timer whose handler failed is tried again, each time later
 AT_ONCE = 100  # timers in one transaction
@@ -66,6 +66,8 @@ def _fire(tx: Tx, handlers: Mapping[str, Handler], row: Any) -> None:
         with tx.begin_nested():
             handlers[row.kind](tx, row.subject, row.data)
     except Exception as problem:
+        if is_lost(tx.connection(), problem):
+            raise  # and with it all that this transaction has fired: every timer is still there
         again = {"kind": row.kind, "subject": row.subject, "data": row.data, "tries": row.tries + 1}
         insert_new(tx, TABLE, [again | {"due_at": tx.now + LATER * 2 ** min(row.tries, 6)}])
         journal.write(tx, "timer_failed", about=f"{row.kind} {row.subject}", problem=repr(problem)[:300])

@@ -59,8 +59,7 @@ def _with(listener: Callable[..., Awaitable[None]], db: Database) -> Callable[..
         await bound(**given)
 
     names = [name for name in inspect.signature(listener).parameters if name != "db"]
-    listen.__signature__ = inspect.Signature(
-        [inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in names]
-    )  # type: ignore[attr-defined]
+    shown = [inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in names]
+    listen.__signature__ = inspect.Signature(shown)  # type: ignore[attr-defined]
     listen.__name__ = getattr(listener, "__name__", "listen")
     return listen

@@ -17,7 +17,7 @@ def as_person(tx: Tx, slack_id: str, external_id: str, verb: Callable[[Tx, Perso
     person = roster.by_slack(tx, slack_id)
     if person is None:
         journal.write(tx, "unknown_account", channel="slack", about=slack_id)
-        return f"Your Slack account ({slack_id}) is not on the staff list, so nothing was done. Ask an administrator to add it to your row."
+        return tx.render.slack("reply_stranger", account=slack_id)
     if external_id and not inbox.accept(tx, "slack", external_id):
         return "This was done already."
     try:
@@ -26,32 +26,16 @@ def as_person(tx: Tx, slack_id: str, external_id: str, verb: Callable[[Tx, Perso
         return str(refused)
 
 
-def declared(done: opening.Declared) -> str:
+def declared(tx: Tx, done: opening.Declared) -> str:
     """The figures, what was filled in, and the way to undo it."""
     if done.merged:
-        verb = (
-            "was already declared; you are credited with it"
-            if done.merged == "merged"
-            else "runs already; these services were added to it"
-        )
-        return f"*{done.code}* {verb}. Down: {', '.join(done.services)}. {done.people} people were told. A separate outage: `/outage declare new …`"
-    told = f"{done.people - done.unreachable} people are being texted" + (
-        f", {done.segments} segments, done by {done.finish}" if done.segments else ""
-    )
-    lines = [
-        f"*Declared {done.code}*, level {done.level}, at {', '.join(done.sites) or 'all sites'}: {told}.",
-        f"> {done.sent}",
-    ]
-    if done.unreachable:
-        lines.append(f"{done.unreachable} cannot be reached: see `/outage status {done.code}`.")
-    if done.uncovered:
-        lines.append("No shift covers this hour: role holders and unit phones are told.")
-    if done.valid:
-        lines.append(
-            f"No service was named, so only the core playbook runs. Add one: `/outage declare ehr`. There are: {', '.join(done.valid)}."
-        )
-    lines += [f"Not understood: {odd}." for odd in done.odd]
-    return "\n".join([*lines, f"Sent by mistake? `/outage void {done.code}` within 10 minutes."])
+        facts: dict[str, Any] = {"code": done.code, "joined": done.merged == "joined", "services": done.services, "people": done.people}
+        return tx.render.slack("reply_merged", **facts)
+    return tx.render.slack(
+        "reply_declared", code=done.code, level=done.level, sites=done.sites, told=done.people - done.unreachable,
+        segments=done.segments, finish=done.finish, sent=done.sent, unreachable=done.unreachable,
+        uncovered=done.uncovered, valid=done.valid, odd=done.odd,
+    )  # fmt: skip
 
 
 def told(tx: Tx, echo: answers.Echo) -> str:

@@ -43,7 +43,7 @@ def form(tx: Tx, slack_id: str) -> dict[str, Any] | str:
     """The form's view, or why this account may not have it."""
     person = roster.by_slack(tx, slack_id)
     if person is None:
-        return f"Your Slack account ({slack_id}) is not on the staff list, so nothing was done. Ask an administrator to add it to your row."
+        return tx.render.slack("reply_stranger", account=slack_id)
     if not roster.may(person, "declare"):
         able = ", ".join(other.name for other in roster.permitted(tx, "declare")[:5])
         return f"You may not declare an outage. Those who may: {able}."
@@ -78,7 +78,7 @@ def _declare(tx: Tx, person: Person, values: Any) -> str:
         text=(picked.get("text") or [""])[0].translate(words.QUOTES),
     )  # fmt: skip
     journal.write(tx, "form", who=person.id, channel="slack")
-    return declared(opening.declare(tx, person, request, "slack"))
+    return declared(tx, opening.declare(tx, person, request, "slack"))
 
 
 def _picked(element: dict[str, Any]) -> list[str]:

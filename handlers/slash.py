@@ -16,12 +16,6 @@ from handlers.asked import Answer, as_person, declared, told
 
 Verb = Callable[[Tx, Person, str], Answer]
 
-HELP = """*/outage* alone opens the form. With words it acts at once:
-`/outage declare [ehr,email] [level:3] [sites:main] [next:30m] Epic and mail are down, use paper`
-`/outage update [CODE] [next:45m] text` · `correct [CODE] text` · `raise [CODE] N` · `restore [CODE] [services] [text]` · `verify [CODE]`
-`/outage close [CODE] [reason]` · `void [CODE]` · `command [CODE] [@person]` · `status [CODE]`
-`/checkin` asks the silent again · `/checkin told unit:5W by NAME` · `/task list` · `/task done T7 [proof]` · `/task block T7 why` · `/task give T7 @person`"""
-
 
 async def outage(ack: AsyncAck, command: dict[str, Any], client: AsyncWebClient, db: Database) -> None:
     """`/outage`: alone it opens the form."""
@@ -51,7 +45,7 @@ async def _run(ack: AsyncAck, command: dict[str, Any], db: Database, verb: Verb,
 
 def _declare(tx: Tx, person: Person, rest: str) -> Answer:
     request = words.declaration(rest, playbooks.current(tx).find)
-    return declared(opening.declare(tx, person, request, "slack"))
+    return declared(tx, opening.declare(tx, person, request, "slack"))
 
 
 def _update(tx: Tx, person: Person, rest: str) -> Answer:
@@ -96,8 +90,13 @@ def _void(tx: Tx, person: Person, rest: str) -> Answer:
 def _sure(outage: outages.Outage, verb: str, reason: str, what: str) -> Answer:
     """Close and void ask first."""
     text = f"{verb.capitalize()} {outage.code}? {what}"
-    button = {"type": "button", "style": "danger", "text": {"type": "plain_text", "text": f"{verb.capitalize()} {outage.code}"},
-              "action_id": f"sure_{verb}", "value": f"{outage.code} {reason}".strip()}  # fmt: skip
+    button = {
+        "type": "button",
+        "style": "danger",
+        "text": {"type": "plain_text", "text": f"{verb.capitalize()} {outage.code}"},
+        "action_id": f"sure_{verb}",
+        "value": f"{outage.code} {reason}".strip(),
+    }
     blocks = [{"type": "section", "text": {"type": "mrkdwn", "text": text}}, {"type": "actions", "elements": [button]}]
     return {"response_type": "ephemeral", "text": text, "blocks": blocks}
 
@@ -109,33 +108,19 @@ def _hand_over(tx: Tx, person: Person, rest: str) -> Answer:
 
 
 def _status(tx: Tx, person: Person, rest: str) -> Answer:
-    state = board.status(tx, words.code(rest)[0])
-    return (
-        "\n".join(summary(one) for one in state["outages"])
-        or "No outage is open. Declare one with `/outage declare …`."
-    )
-
-
-def summary(one: dict[str, Any]) -> str:
-    reach, check, units, work = one["reach"], one["checkin"], one["units"], one["tasks"]
-    down = ", ".join(f"{service} {state}" for service, state in one["service_states"].items())
-    return "\n".join([
-        f"*{one['code']}*{' EXERCISE' if one['exercise'] else ''} {one['state']}, level {one['level']}: {down}. {one['summary']}",
-        f"Told {reach['people']}: {reach['delivered']} delivered, {reach['sent']} sent, {reach['queued']} waiting, {reach['failed']} failed, "
-        f"{reach['unreachable']} unreachable",
-        f"Units: {units['ok']} ok, {units['help']} need help, {units['risk']} PATIENT RISK, {units['silent']} silent, {units['told']} told in person",
-        f"Answers: {check['ok']} ok, {check['help']} help, {check['risk']} risk, {check['silent']} silent of {check['asked']}",
-        f"Tasks: {work['done']} done, {work['accepted'] + work['in_progress']} under way, {work['offered']} offered, {work['blocked']} blocked, "
-        f"{work['overdue']} overdue",
-    ])  # fmt: skip
+    shown = board.status(tx, words.code(rest)[0])["outages"]
+    said = [tx.render.slack("reply_status", one["exercise"], **board.flat(one)) for one in shown]
+    return "\n".join(said) or "No outage is open. Declare one with `/outage declare …`."
 
 
 def _help(tx: Tx, person: Person, rest: str) -> Answer:
-    return HELP
+    return tx.render.slack("reply_help")
 
 
 def _unknown(verb: str) -> Verb:
-    return lambda tx, person, rest: f"`{verb}` is not a verb of /outage, so nothing was done.\n{HELP}"
+    return lambda tx, person, rest: (
+        f"`{verb}` is not a verb of /outage, so nothing was done.\n{_help(tx, person, rest)}"
+    )
 
 
 def _ask_again(tx: Tx, person: Person, rest: str) -> Answer:
@@ -169,7 +154,8 @@ def _for_whom(tx: Tx, rest: str) -> tuple[Person, str, int]:
         person = mentioned(tx, first)
     if person is None or due is None or not text:
         raise Refused(
-            "Say who, when and what: `/task @person due:15m text`, `/task role:lab_lead …`, `/task unit:5W …`. Nothing was done."
+            "Say who, when and what: `/task @person due:15m text`, `/task role:lab_lead …`, `/task unit:5W …`. "
+            "Nothing was done."
         )
     return person, text, int(due.total_seconds())
 
@@ -177,10 +163,16 @@ def _for_whom(tx: Tx, rest: str) -> tuple[Person, str, int]:
 def _task_list(tx: Tx, person: Person, rest: str) -> Answer:
     mine = tasks.mine(tx, person)
     rows = [f"*{task.code}* {task.text} · {task.state}, due {tasks.at(tx, task.due_at)}" for task in mine]
-    others = [
-        f"*{task.code}* {task.text} · {task.state}, {getattr(roster.person(tx, task.owner), 'name', 'nobody')}"
-        for outage in outages.running(tx) for task in tasks.of_outage(tx, outage.id or 0, *tasks.OPEN) if task.number and task not in mine
-    ] if roster.may(person, "manage") else []  # fmt: skip
+    others = (
+        [
+            f"*{task.code}* {task.text} · {task.state}, {getattr(roster.person(tx, task.owner), 'name', 'nobody')}"
+            for outage in outages.running(tx)
+            for task in tasks.of_outage(tx, outage.id or 0, *tasks.OPEN)
+            if task.number and task not in mine
+        ]
+        if roster.may(person, "manage")
+        else []
+    )
     return "\n".join([*rows, *others][:40]) or "No task is open to you."
 
 
@@ -214,10 +206,24 @@ def mentioned(tx: Tx, text: str) -> Person | None:
 
 
 OUTAGE: dict[str, Verb] = {
-    "declare": _declare, "update": _update, "correct": _correct, "raise": _raise, "restore": _restore, "verify": _verify, "close": _close,
-    "void": _void, "command": _hand_over, "status": _status, "help": _help,
-}  # fmt: skip
+    "declare": _declare,
+    "update": _update,
+    "correct": _correct,
+    "raise": _raise,
+    "restore": _restore,
+    "verify": _verify,
+    "close": _close,
+    "void": _void,
+    "command": _hand_over,
+    "status": _status,
+    "help": _help,
+}
 TASK: dict[str, Verb] = {
-    "list": _task_list, "done": _act("done"), "block": _act("blocked"), "accept": _act("have"), "cannot": _act("cannot"), "give": _give,
+    "list": _task_list,
+    "done": _act("done"),
+    "block": _act("blocked"),
+    "accept": _act("have"),
+    "cannot": _act("cannot"),
+    "give": _give,
     "escalate": _escalate,
-}  # fmt: skip
+}

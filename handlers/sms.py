@@ -84,9 +84,8 @@ def _duty(tx: Tx, people: list[Person], reply: Reply, number: str, body: str, pr
     if reply.verb == "away":
         lapses.away(tx, who)
         return "echo", {"text": "noted: you are not on shift. Your tasks go to the next person"}
-    return "echo", {
-        "text": f"noted: you are {'in charge of' if reply.verb == 'charge' else 'on shift in'} {unit.code if unit else ''}"
-    }
+    where = "in charge of" if reply.verb == "charge" else "on shift in"
+    return "echo", {"text": f"noted: you are {where} {unit.code if unit else ''}"}
 
 
 def _told(tx: Tx, people: list[Person], reply: Reply, number: str, body: str, proven: str) -> Echo:
@@ -150,10 +149,19 @@ def _free(tx: Tx, people: list[Person], reply: Reply, number: str, body: str, pr
 
 #: What a text is → what is done
 SAYS: dict[Says, Callable[[Tx, list[Person], Reply, str, str, str], Echo]] = {
-    Says.ANSWER: _answer, Says.SUSPECTED: _suspected, Says.TASK: _task, Says.DUTY: _duty, Says.TOLD: _told, Says.DECLARE: _declare,
-    Says.COMMAND: _command, Says.STATUS: _status, Says.OPTED_OUT: _opted_out, Says.OPTED_IN: _opted_in, Says.WANTS_HELP: _free,
+    Says.ANSWER: _answer,
+    Says.SUSPECTED: _suspected,
+    Says.TASK: _task,
+    Says.DUTY: _duty,
+    Says.TOLD: _told,
+    Says.DECLARE: _declare,
+    Says.COMMAND: _command,
+    Says.STATUS: _status,
+    Says.OPTED_OUT: _opted_out,
+    Says.OPTED_IN: _opted_in,
+    Says.WANTS_HELP: _free,
     Says.FREE: _free,
-}  # fmt: skip
+}
 
 #: The commander's verbs by text → what is done
 COMMANDS: dict[str, Callable[[Tx, Person, str, str], str]] = {

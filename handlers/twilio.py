@@ -1,24 +1,27 @@
 """Twilio's signature and form, checked before anything else is looked at."""
 
+from urllib.parse import parse_qsl
+
 from fastapi import HTTPException, Request
 from twilio.request_validator import RequestValidator
 
 from bot import journal
-from bot.db import Database
+from bot.db import Database, Tx
 
 XML = "text/xml"
+MOST_FIELDS = 1000
 
 
 async def signed_form(request: Request, db: Database) -> dict[str, str]:
     """The fields of a request that Twilio signed, blank ones kept. Raises 403, or 400 for a body that is no form."""
     raw = (await request.body()).decode("utf-8", "replace")
-    form = {name: str(value) for name, value in (await request.form()).multi_items()}
-    if not _is_signed(request, db, form):
+    form = _fields(raw)
+    if form is None or not _is_signed(request, db, form):
         await db.transact(unsigned, request.url.path)
         raise HTTPException(403, "The signature of this request is missing or wrong. Nothing was done.")
-    if raw and not form:
+    if not any(form.values()):
         raise HTTPException(400, "This request carries no form fields. Nothing was done.")
-    return form
+    return {name: value.replace("\0", "") for name, value in form.items()}  # PostgreSQL has no place for a NUL
 
 
 def needed(form: dict[str, str], *names: str) -> list[str]:
@@ -29,8 +32,15 @@ def needed(form: dict[str, str], *names: str) -> list[str]:
     return [form[name] for name in names]
 
 
-def unsigned(tx: journal.Tx, path: str) -> None:
-    journal.write(tx, "unsigned_request", about=path)
+def unsigned(tx: Tx, path: str) -> None:
+    journal.write(tx, "unsigned_request", about=path[:200])
+
+
+def _fields(raw: str) -> dict[str, str] | None:
+    try:
+        return dict(parse_qsl(raw, keep_blank_values=True, max_num_fields=MOST_FIELDS))
+    except ValueError:
+        return None
 
 
 def _is_signed(request: Request, db: Database, form: dict[str, str]) -> bool:

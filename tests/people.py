@@ -132,13 +132,28 @@ class Stage:
         await self.app.db.transact(hire)
 
     async def _start_app(self) -> None:
-        settings = Settings.load(None, **{
-            "database_url": self.database_url, "public_url": f"http://127.0.0.1:{self.port}", "org_name": "Mercy Hospital",
-            "org_short": "MERCY", "callback_number": "5555", "sms_per_second": 0, "calls_per_second": 0, "twilio_account_sid": TWILIO_SID,
-            "twilio_auth_token": TWILIO_TOKEN, "twilio_from": NUMBER, "twilio_voice_from": NUMBER, "twilio_api_url": self.sim.url,
-            "slack_bot_token": SLACK_TOKEN, "slack_signing_secret": SLACK_SECRET, "slack_api_url": f"{self.sim.url}/api/",
-            "slack_command_channel": COMMAND_CHANNEL,
-        } | self.more)  # fmt: skip
+        settings = Settings.load(
+            None,
+            **{
+                "database_url": self.database_url,
+                "public_url": f"http://127.0.0.1:{self.port}",
+                "org_name": "Mercy Hospital",
+                "org_short": "MERCY",
+                "callback_number": "5555",
+                "sms_per_second": 0,
+                "calls_per_second": 0,
+                "twilio_account_sid": TWILIO_SID,
+                "twilio_auth_token": TWILIO_TOKEN,
+                "twilio_from": NUMBER,
+                "twilio_voice_from": NUMBER,
+                "twilio_api_url": self.sim.url,
+                "slack_bot_token": SLACK_TOKEN,
+                "slack_signing_secret": SLACK_SECRET,
+                "slack_api_url": f"{self.sim.url}/api/",
+                "slack_command_channel": COMMAND_CHANNEL,
+            }
+            | self.more,
+        )
         self.app = App(settings, self.clock)
         await self.app.start()
         self._server = uvicorn.Server(
@@ -202,7 +217,9 @@ class Person:
         """Among the texts so far is one with these words."""
         self.stage.settle()
         texts = [text.body for text in self.phone.inbox]
-        assert any(all(word.casefold() in text.casefold() for word in words) for text in texts), f"{self.id} has {texts}, none with {words}"
+        assert any(all(word.casefold() in text.casefold() for word in words) for text in texts), (
+            f"{self.id} has {texts}, none with {words}"
+        )
         return self
 
     def gets_call(self, *words: str) -> "Person":
@@ -306,10 +323,19 @@ def hire(tx: Tx) -> None:
             )
         )
     for place, (id, name, unit, digits, roles, permissions, slack) in enumerate(CAST):
-        tx.add(roster.Person(
-            id=id, name=name, unit=unit, site="MAIN", mobile=f"+120255501{digits}", slack_id=slack_id(id) if slack else "",
-            roles=[role for role in roles.split(";") if role], permissions=[each for each in permissions.split(";") if each], place=place,
-        ))  # fmt: skip
+        tx.add(
+            roster.Person(
+                id=id,
+                name=name,
+                unit=unit,
+                site="MAIN",
+                mobile=f"+120255501{digits}",
+                slack_id=slack_id(id) if slack else "",
+                roles=[role for role in roles.split(";") if role],
+                permissions=[each for each in permissions.split(";") if each],
+                place=place,
+            )
+        )
     roster.forget(tx)
 
 

@@ -139,6 +139,27 @@ LONGEST: dict[str, dict[str, Any]] = {
         next="04:40",
         text="Epic and mail are down",
     ),
+    "reply_declared": dict(
+        code="O-12",
+        level=3,
+        sites=["MAIN", "NORTH CAMPUS"],
+        told=2512,
+        segments=2512,
+        finish="04:12",
+        sent="MERCY: " + WHAT,
+        unreachable=109,
+        uncovered=True,
+        valid=["core", "ehr"],
+        odd=["level:9"],
+    ),
+    "reply_merged": dict(code="O-12", joined=True, services=["ehr"], people=2512),
+    "reply_status": dict.fromkeys(
+        "code state level services summary people delivered sent queued failed unreachable ok help risk silent told "
+        "asked fine need at_risk no_answer done under_way offered blocked overdue".split(),
+        1,
+    ),
+    "reply_help": {},
+    "reply_stranger": dict(account="U0MARIA"),
 }
 
 NEEDED = {  # without these a message says nothing; every other fact may be missing

@@ -9,6 +9,21 @@ from bot.command.opening import declare as declare
 from bot.command.words import Request, declaration, level
 
 __all__ = [
-    "Declared", "Request", "act", "answer", "ask_again", "close", "correct", "declaration", "declare", "hand_over", "level",
-    "raise_level", "restore", "restore_words", "update", "verify", "void",
-]  # fmt: skip
+    "Declared",
+    "Request",
+    "act",
+    "answer",
+    "ask_again",
+    "close",
+    "correct",
+    "declaration",
+    "declare",
+    "hand_over",
+    "level",
+    "raise_level",
+    "restore",
+    "restore_words",
+    "update",
+    "verify",
+    "void",
+]

@@ -61,9 +61,20 @@ def help_for(tx: Tx, heard: checkins.Heard, who: roster.Person | None, note: str
     if helper is None:
         return None
     unit, need = ", ".join(heard.units) or heard.unit, _need(heard)
-    task = tasks.open_new(tx, heard.outage, tasks.Kind.HELP, f"{unit} needs {need}", f"{unit} needs {need}", prio=1, due_s=HELP_S,
-                          unit=heard.units[0] if heard.units else heard.unit, role=CALLED_FOR[heard.digit] if heard.units else "",
-                          owner=helper.id, backup=backup.id if backup else "", note=note)  # fmt: skip
+    task = tasks.open_new(
+        tx,
+        heard.outage,
+        tasks.Kind.HELP,
+        f"{unit} needs {need}",
+        f"{unit} needs {need}",
+        prio=1,
+        due_s=HELP_S,
+        unit=heard.units[0] if heard.units else heard.unit,
+        role=CALLED_FOR[heard.digit] if heard.units else "",
+        owner=helper.id,
+        backup=backup.id if backup else "",
+        note=note,
+    )
     facts = {
         "code": task.code,
         "unit": unit,
@@ -101,8 +112,17 @@ def risk(tx: Tx, outage: Outage | None, who: roster.Person | None, unit: str, no
     """Patient risk: the house supervisor, then the medical director, then safety are called until one has it."""
     running = outage if outage and outage.state not in outages.ENDED else None
     role = "charge nurse" if who and "unit_charge" in who.roles else "unit phone" if who is None else "staff"
-    task = tasks.open_new(tx, running, tasks.Kind.RISK, f"Patient risk in {unit or 'an unknown unit'}: call the unit now",
-                          f"call {unit or 'the sender'} now", prio=1, due_s=120, unit=unit, note=role)  # fmt: skip
+    task = tasks.open_new(
+        tx,
+        running,
+        tasks.Kind.RISK,
+        f"Patient risk in {unit or 'an unknown unit'}: call the unit now",
+        f"call {unit or 'the sender'} now",
+        prio=1,
+        due_s=120,
+        unit=unit,
+        note=role,
+    )
     task.state, task.offered_at = tasks.TaskState.OFFERED, tx.now
     tx.add(task)
     ladders = running.ladders if running else playbooks.ladders(playbooks.current(tx))

@@ -76,10 +76,18 @@ def raise_level(tx: Tx, by: roster.Person, code: str, level: int, channel: str) 
     }
     said = tell.everyone(tx, outage, "raised", facts, people=before)
     drafts = [
-        outbox.draft(tx, person, outbox.best(tx, person), "alert", wording.alert_facts(tx, outage, person), lane=outbox.Lane.ALERT,
-                     exercise=outage.exercise, buttons=wording.staff_keys(outage))
+        outbox.draft(
+            tx,
+            person,
+            outbox.best(tx, person),
+            "alert",
+            wording.alert_facts(tx, outage, person),
+            lane=outbox.Lane.ALERT,
+            exercise=outage.exercise,
+            buttons=wording.staff_keys(outage),
+        )
         for person in newcomers
-    ]  # fmt: skip
+    ]
     first = tx.get(outbox.Notice, outage.notice_id)
     outbox.enqueue(tx, first or said, drafts)
     journal.write(tx, "raised", outage=outage.code, who=by.id, channel=channel, level=level, newcomers=len(newcomers))
@@ -95,8 +103,16 @@ def ask_again(tx: Tx, by: roster.Person, code: str) -> str:
         person = roster.person(tx, row.asked) if row.standing == checkins.Standing.SILENT else None
         if person:
             facts = wording.unit_facts(tx, outage, [row.unit], person.language or "en")
-            tell.one(tx, outage, person, "unit_check", facts, lane=outbox.Lane.QUESTION, subject=checkins.subject(outage, row.unit),
-                     buttons=wording.check_keys(outage))  # fmt: skip
+            tell.one(
+                tx,
+                outage,
+                person,
+                "unit_check",
+                facts,
+                lane=outbox.Lane.QUESTION,
+                subject=checkins.subject(outage, row.unit),
+                buttons=wording.check_keys(outage),
+            )
             asked.append(row.unit)
     journal.write(tx, "asked_again", outage=outage.code, who=by.id, units=asked)
     return f"Asked again: {', '.join(asked)}." if asked else "No unit with somebody in charge is silent."

@@ -59,13 +59,18 @@ def facts(tx: Tx, outage: Outage, concerns: list[Concern]) -> dict[str, object]:
     rows = checkins.units(tx, outage.id or 0)
     late = [concern.about for concern in concerns if concern.about.startswith("T") and concern.about[1:].isdigit()]
     return {
-        "tried": "texted, called", "code": outage.code, "time": tasks.at(tx, tx.now),
+        "tried": "texted, called",
+        "code": outage.code,
+        "time": tasks.at(tx, tx.now),
         "silent": [row.unit for row in rows if row.standing == checkins.Standing.SILENT and row.visit],
-        "staff": [row.unit for row in rows if row.digit == "2"], "forms": [row.unit for row in rows if row.digit == "3"],
-        "ok": sum(row.standing in (checkins.Standing.OK, checkins.Standing.TOLD) for row in rows), "of": len(rows),
-        "risk": sum(row.standing == checkins.Standing.RISK for row in rows), "late": list(dict.fromkeys(late)),
+        "staff": [row.unit for row in rows if row.digit == "2"],
+        "forms": [row.unit for row in rows if row.digit == "3"],
+        "ok": sum(row.standing in (checkins.Standing.OK, checkins.Standing.TOLD) for row in rows),
+        "of": len(rows),
+        "risk": sum(row.standing == checkins.Standing.RISK for row in rows),
+        "late": list(dict.fromkeys(late)),
         "texts": sum(concern.what == "text" for concern in concerns),
-    }  # fmt: skip
+    }
 
 
 def _matters(tx: Tx, outage: Outage, concern: Concern) -> bool:

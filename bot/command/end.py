@@ -78,7 +78,8 @@ def verify(tx: Tx, by: roster.Person, code: str, channel: str) -> str:
         "next": tell.next_at(tx, outage),
     }
     tell.everyone(tx, outage, "verified", facts)
-    return f"{outage.code} verified. Close it with /outage close {outage.code} when the priority-1 recovery tasks are done."
+    then = f"Close it with /outage close {outage.code} when the priority-1 recovery tasks are done."
+    return f"{outage.code} verified. {then}"
 
 
 def close(tx: Tx, by: roster.Person, code: str, reason: str, channel: str) -> str:
@@ -112,7 +113,8 @@ def void(tx: Tx, by: roster.Person, code: str, channel: str) -> str:
         raise Refused(f"{outage.code} is {outage.state} and cannot be voided. Nothing was sent.")
     late = tx.now - outage.declared_at > VOID_WITHIN or _somebody_needs_help(tx, outage)
     if late and not _second(tx, outage, by):
-        return f"{outage.code} was declared over 10 minutes ago or has calls for help: a second person with `manage` must also void it."
+        why = "was declared over 10 minutes ago or has calls for help"
+        return f"{outage.code} {why}: a second person with `manage` must also void it."
     people = _who_got_it(tx, outage)
     outages.move(tx, outage, OutageState.VOIDED, by.id, "sent in error")
     still(tx, outage, "sent in error")
@@ -145,7 +147,8 @@ def _demand_recovered(tx: Tx, outage: Outage, reason: str) -> None:
     if waiting and not reason:
         named = ", ".join(task.code if task.number else task.step for task in waiting[:6])
         raise Refused(
-            f"{len(waiting)} priority-1 recovery tasks are open: {named}. Finish them, or close with a reason: /outage close {outage.code} why."
+            f"{len(waiting)} priority-1 recovery tasks are open: {named}. "
+            f"Finish them, or close with a reason: /outage close {outage.code} why."
         )
 
 

@@ -48,8 +48,18 @@ def undelivered(tx: Tx, row: Any, reason: str, opted: bool = False) -> None:
         return
     way = outbox.another(tx, person, {(row.channel, row.address)}, also_voice=row.lane <= outbox.Lane.QUESTION)
     if way and row.channel == "sms":
-        drafted = outbox.Draft(person_id=person.id, channel=way.channel, address=way.address, lane=row.lane, body=row.body, unit=person.unit,
-                               wording="again", language=row.language, round=row.round + 1, not_after=row.not_after)  # fmt: skip
+        drafted = outbox.Draft(
+            person_id=person.id,
+            channel=way.channel,
+            address=way.address,
+            lane=row.lane,
+            body=row.body,
+            unit=person.unit,
+            wording="again",
+            language=row.language,
+            round=row.round + 1,
+            not_after=row.not_after,
+        )
         outbox.enqueue(tx, said, [drafted])
         journal.write(tx, "fell_over", who=person.id, channel=way.channel, about=f"message {row.id}", reason=reason)
 

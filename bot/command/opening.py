@@ -130,11 +130,19 @@ def _figures(
     _write_receipt(tx, outage, messages, people, unreachable, finish)
     by = tx.get(roster.Person, outage.declared_by)
     return Declared(
-        code=outage.code, level=outage.level, services=wanted, sites=outage.sites, people=people, unreachable=unreachable,
-        segments=segments, finish=finish, odd=odd, valid=[] if wanted else sorted(library.playbooks),
+        code=outage.code,
+        level=outage.level,
+        services=wanted,
+        sites=outage.sites,
+        people=people,
+        unreachable=unreachable,
+        segments=segments,
+        finish=finish,
+        odd=odd,
+        valid=[] if wanted else sorted(library.playbooks),
         sent=outbox.body(tx, "sms", "alert", "en", outage.exercise, wording.alert_facts(tx, outage, by)) if by else "",
         uncovered=not roster.covered(tx),
-    )  # fmt: skip
+    )
 
 
 def _write_receipt(
@@ -144,9 +152,14 @@ def _write_receipt(
     if mine is None:
         return
     facts = {
-        "code": outage.code, "level": outage.level, "services": tell.say(outages.down(tx, outage)), "sites": ", ".join(outage.sites),
-        "people": people, "finish": finish, "unreachable": unreachable,
-    }  # fmt: skip
+        "code": outage.code,
+        "level": outage.level,
+        "services": tell.say(outages.down(tx, outage)),
+        "sites": ", ".join(outage.sites),
+        "people": people,
+        "finish": finish,
+        "unreachable": unreachable,
+    }
     mine.body = outbox.body(
         tx, mine.channel if mine.channel == "slack" else "sms", "receipt", mine.language, outage.exercise, facts
     )
@@ -160,8 +173,15 @@ def _add(tx: Tx, outage: Outage, by: roster.Person, request: Request, channel: s
     fresh = [service for service in request.services if service not in known]
     outage.credited = list(dict.fromkeys([*outage.credited, by.id]))
     tx.add(outage)
-    journal.write(tx, "joined" if fresh else "merged", outage=outage.code, who=by.id, channel=channel, services=request.services,
-                  text=request.text)  # fmt: skip
+    journal.write(
+        tx,
+        "joined" if fresh else "merged",
+        outage=outage.code,
+        who=by.id,
+        channel=channel,
+        services=request.services,
+        text=request.text,
+    )
     if fresh:
         _join(tx, outage, library, fresh)
     said = tx.get(outbox.Notice, outage.notice_id)

@@ -55,8 +55,15 @@ def landline(tx: Tx, ladder: Ladder, rung: Rung) -> None:
     down = outages.down(tx, outage)
     body = tx.render.voice("landline", "en", outage.exercise, what=tell.what(down), unit=unit.code)
     said = _notice(tx, ladder, outage)
-    drafted = outbox.Draft(person_id=f"#unit:{unit.code}", channel="voice", address=unit.landline, lane=outbox.Lane.QUESTION,
-                           body=body, round=ROUND + ladder.position, not_after=tx.now + timedelta(minutes=10))  # fmt: skip
+    drafted = outbox.Draft(
+        person_id=f"#unit:{unit.code}",
+        channel="voice",
+        address=unit.landline,
+        lane=outbox.Lane.QUESTION,
+        body=body,
+        round=ROUND + ladder.position,
+        not_after=tx.now + timedelta(minutes=10),
+    )
     outbox.enqueue(tx, said, [drafted])
 
 
@@ -71,8 +78,18 @@ def visit(tx: Tx, ladder: Ladder, rung: Rung) -> None:
     tx.add(row)
     owner = held.owner or tell.coordinator(tx, outage)
     if owner:
-        tasks.open_new(tx, outage, tasks.Kind.VISIT, f"Send a person to {unit}: no answer by text, call or landline", f"go and see {unit}",
-                       prio=1, due_s=VISIT_S, unit=unit, role="house_supervisor", owner=owner.id)  # fmt: skip
+        tasks.open_new(
+            tx,
+            outage,
+            tasks.Kind.VISIT,
+            f"Send a person to {unit}: no answer by text, call or landline",
+            f"go and see {unit}",
+            prio=1,
+            due_s=VISIT_S,
+            unit=unit,
+            role="house_supervisor",
+            owner=owner.id,
+        )
         digest.add(tx, outage, owner, unit, "silent")
     else:
         journal.write(tx, "nobody_to_ask", outage=outage.code, about=unit, role="house_supervisor")
@@ -123,8 +140,18 @@ def role(tx: Tx, ladder: Ladder, rung: Rung) -> None:
     task.owner = task.owner or held.owner.id
     task.told = [*task.told, held.owner.id]
     tx.add(task)
-    tell.one(tx, _outage(tx, ladder), held.owner, question.kind, question.facts | {"until": tasks.at(tx, _next_rung(tx, ladder))},
-             lane=outbox.Lane.LIFE_SAFETY, subject=ladder.subject, buttons=question.buttons, also_slack=True, also_call=True)  # fmt: skip
+    tell.one(
+        tx,
+        _outage(tx, ladder),
+        held.owner,
+        question.kind,
+        question.facts | {"until": tasks.at(tx, _next_rung(tx, ladder))},
+        lane=outbox.Lane.LIFE_SAFETY,
+        subject=ladder.subject,
+        buttons=question.buttons,
+        also_slack=True,
+        also_call=True,
+    )
 
 
 #: `do` of a rung → what is done
@@ -197,8 +224,17 @@ def _put(tx: Tx, ladder: Ladder, person: roster.Person, way: outbox.Route) -> No
         return
     kind, facts = (question.voice, question.spoken) if way.channel == "voice" else (question.kind, question.facts)
     said = _notice(tx, ladder, outage)
-    drafted = outbox.draft(tx, person, way, kind, facts, lane=outbox.Lane.QUESTION, exercise=said.exercise, buttons=question.buttons,
-                           round=ROUND + ladder.position)  # fmt: skip
+    drafted = outbox.draft(
+        tx,
+        person,
+        way,
+        kind,
+        facts,
+        lane=outbox.Lane.QUESTION,
+        exercise=said.exercise,
+        buttons=question.buttons,
+        round=ROUND + ladder.position,
+    )
     outbox.enqueue(tx, said, [drafted])
 
 
@@ -206,8 +242,16 @@ def _offer(tx: Tx, ladder: Ladder, person: roster.Person, theirs: list[tasks.Tas
     said = _notice(tx, ladder, _outage(tx, ladder))
     for number, start in enumerate(range(0, len(theirs), 3)):
         kind, facts = tasks.worded(tx, theirs[start : start + 3])
-        drafted = outbox.draft(tx, person, outbox.best(tx, person), kind, facts, lane=outbox.Lane.QUESTION, exercise=said.exercise,
-                               round=ROUND + 10 * ladder.position + number)  # fmt: skip
+        drafted = outbox.draft(
+            tx,
+            person,
+            outbox.best(tx, person),
+            kind,
+            facts,
+            lane=outbox.Lane.QUESTION,
+            exercise=said.exercise,
+            round=ROUND + 10 * ladder.position + number,
+        )
         outbox.enqueue(tx, said, [drafted])
 
 

@@ -32,8 +32,16 @@ def told(tx: Tx, outage: Outage) -> list[roster.Person]:
     return list(tx.exec(people.order_by(col(roster.Person.place))))
 
 
-def everyone(tx: Tx, outage: Outage, kind: str, facts: dict[str, Any], *, people: list[roster.Person] | None = None,
-             lane: int = outbox.Lane.UPDATE, own: Callable[[str], dict[str, Any]] = lambda language: {}) -> outbox.Notice:  # fmt: skip
+def everyone(
+    tx: Tx,
+    outage: Outage,
+    kind: str,
+    facts: dict[str, Any],
+    *,
+    people: list[roster.Person] | None = None,
+    lane: int = outbox.Lane.UPDATE,
+    own: Callable[[str], dict[str, Any]] = lambda language: {},
+) -> outbox.Notice:
     """One notice to those who were told, and to the channels. `own` are the facts that differ by language."""
     said = outbox.notice(tx, kind, outage_id=outage.id, subject=f"outage:{outage.id}", exercise=outage.exercise)
     drafts = []
@@ -46,8 +54,19 @@ def everyone(tx: Tx, outage: Outage, kind: str, facts: dict[str, Any], *, people
     return said
 
 
-def one(tx: Tx, outage: Outage | None, person: roster.Person, kind: str, facts: dict[str, Any], *, lane: int, subject: str = "",
-        buttons: list[list[str]] | None = None, also_slack: bool = False, also_call: bool = False) -> outbox.Notice:  # fmt: skip
+def one(
+    tx: Tx,
+    outage: Outage | None,
+    person: roster.Person,
+    kind: str,
+    facts: dict[str, Any],
+    *,
+    lane: int,
+    subject: str = "",
+    buttons: list[list[str]] | None = None,
+    also_slack: bool = False,
+    also_call: bool = False,
+) -> outbox.Notice:
     """One thing to one person; with `also_slack` and `also_call` on those ways as well, at once."""
     exercise = bool(outage and outage.exercise)
     said = outbox.notice(tx, kind, outage_id=outage.id if outage else None, subject=subject, exercise=exercise)

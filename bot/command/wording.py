@@ -76,9 +76,15 @@ def posts(tx: Tx, outage: Outage, units: list[roster.Unit], people: int) -> list
     if tx.settings.slack_command_channel:
         commander = tx.get(roster.Person, outage.commander)
         all_facts = {
-            "code": outage.code, "level": outage.level, "services": tell.say(down), "sites": ", ".join(outage.sites), "people": people,
-            "commander": commander.name if commander else "", "next": tell.next_at(tx, outage), "text": outage.summary,
-        }  # fmt: skip
+            "code": outage.code,
+            "level": outage.level,
+            "services": tell.say(down),
+            "sites": ", ".join(outage.sites),
+            "people": people,
+            "commander": commander.name if commander else "",
+            "next": tell.next_at(tx, outage),
+            "text": outage.summary,
+        }
         drafts.append(
             outbox.post(tx, tx.settings.slack_command_channel, "declared", all_facts, lane=lane, exercise=exercise)
         )
@@ -111,10 +117,16 @@ def role_facts(tx: Tx, outage: Outage, person: roster.Person, first: tasks.Task)
     site = tx.get(roster.Site, outage.sites[0]) if outage.sites else None
     role = roster.ROLES.get(first.role)
     return {
-        "title": role.short if role else first.role, "what": tell.what(outages.down(tx, outage), outage.summary),
-        "level": outage.level, "site": ", ".join(outage.sites), "since": tasks.at(tx, outage.declared_at), "lead": first.sms,
-        "bridge": site.bridge if site else None, "task": first.code, "calling": first.via == "oncall" and first.prio == 1,
-    }  # fmt: skip
+        "title": role.short if role else first.role,
+        "what": tell.what(outages.down(tx, outage), outage.summary),
+        "level": outage.level,
+        "site": ", ".join(outage.sites),
+        "since": tasks.at(tx, outage.declared_at),
+        "lead": first.sms,
+        "bridge": site.bridge if site else None,
+        "task": first.code,
+        "calling": first.via == "oncall" and first.prio == 1,
+    }
 
 
 def words(services: list[outages.Service], key: str, language: str = "en") -> str | None:
@@ -142,5 +154,14 @@ def staff_keys(outage: Outage) -> list[list[str]]:
 
 def _receipt_place(tx: Tx, person: roster.Person, way: outbox.Route) -> outbox.Draft:
     """The declarer's receipt, still empty; `_figures` fills it when all are counted."""
-    return outbox.Draft(person_id=person.id, channel=way.channel, address=way.address, lane=outbox.Lane.ALERT, body="",
-                        unit=person.unit, wording="receipt", language=person.language or "en", reason=way.reason)  # fmt: skip
+    return outbox.Draft(
+        person_id=person.id,
+        channel=way.channel,
+        address=way.address,
+        lane=outbox.Lane.ALERT,
+        body="",
+        unit=person.unit,
+        wording="receipt",
+        language=person.language or "en",
+        reason=way.reason,
+    )

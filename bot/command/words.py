@@ -29,7 +29,8 @@ class Request:
 def declaration(text: str, find: Callable[[str], str | None], exercise: bool = False) -> Request:
     """`[new] [ehr,email] [level:3] [sites:main] [next:30m] text`; `find` turns a word into a service's id or None.
 
-    The first word is the service list only if every comma part of it is one; a lone alias (not an id) also stays in the text.
+    The first word is the service list only if every comma part of it is one; a lone alias (not an id)
+    also stays in the text.
     """
     text = text.translate(QUOTES).strip()
     new = bool(re.match(r"new\b", text, re.IGNORECASE))

@@ -10,6 +10,16 @@ from bot.db.statements import claim, insert_new, one_at_a_time, upsert
 from bot.db.writer import Database, Tx
 
 __all__ = [
-    "Database", "Tx", "WrongSchema", "claim", "insert_new", "is_lost", "migrate", "one_at_a_time", "read_engine", "schema_state",
-    "upsert", "write_engine",
-]  # fmt: skip
+    "Database",
+    "Tx",
+    "WrongSchema",
+    "claim",
+    "insert_new",
+    "is_lost",
+    "migrate",
+    "one_at_a_time",
+    "read_engine",
+    "schema_state",
+    "upsert",
+    "write_engine",
+]

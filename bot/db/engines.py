@@ -34,9 +34,10 @@ def is_lost(connection: Connection, problem: BaseException) -> bool:
     SQLite rolls everything back under our feet on a full disk or an I/O error; whoever goes on then writes without
     a transaction. On PostgreSQL a deadlock calls for it, and so does a connection that broke.
     """
-    if connection.invalidated or (isinstance(problem, DBAPIError) and getattr(problem.orig, "sqlstate", "") in RUN_AGAIN):
-        return True
-    return not getattr(connection.connection.dbapi_connection, "in_transaction", True)
+    again = isinstance(problem, DBAPIError) and getattr(problem.orig, "sqlstate", "") in RUN_AGAIN
+    return (
+        again or connection.invalidated or not getattr(connection.connection.dbapi_connection, "in_transaction", True)
+    )
 
 
 def _engine(url: str, begin: str, pragmas: tuple[str, ...]) -> Engine:

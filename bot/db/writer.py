@@ -104,7 +104,7 @@ class Database:
 
     async def read(self, query: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a query in a thread, on a connection that cannot write."""
-        return await asyncio.to_thread(self.read_now, query, *args, **kwargs)
+        return await asyncio.to_thread(lambda: self.read_now(query, *args, **kwargs))
 
     def read_now(self, query: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         with self.reader.connect() as connection, self.tx_on(connection) as tx:
@@ -175,9 +175,12 @@ class Database:
         try:
             self._commit(batch)
         except BaseException as lost:
-            once = not isinstance(lost, BatchLost) and (len(batch) == 1 or getattr(lost, "connection_invalidated", False))
+            nobody_knows = getattr(lost, "connection_invalidated", False)
             for job in batch:
-                _failed(job, lost) if once else self._run_again(job)
+                if isinstance(lost, BatchLost) or (len(batch) > 1 and not nobody_knows):
+                    self._run_again(job)
+                else:
+                    _failed(job, lost)
 
     def _run_again(self, job: Job) -> None:
         try:

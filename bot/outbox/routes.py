@@ -60,8 +60,20 @@ def why_unreachable(person: Person) -> str:
     return "no phone number and no Slack account on file"
 
 
-def draft(tx: Tx, person: Person, route: Route, kind: str, facts: dict[str, Any], *, lane: int, exercise: bool,
-          unit: str = "", wording: str = "", buttons: list[list[str]] | None = None, round: int = 0) -> Draft:  # fmt: skip
+def draft(
+    tx: Tx,
+    person: Person,
+    route: Route,
+    kind: str,
+    facts: dict[str, Any],
+    *,
+    lane: int,
+    exercise: bool,
+    unit: str = "",
+    wording: str = "",
+    buttons: list[list[str]] | None = None,
+    round: int = 0,
+) -> Draft:
     """The message of this kind for this person, in the words of the route's channel and the person's language."""
     language = person.language or tx.settings.default_language
     return Draft(
@@ -83,5 +95,14 @@ def body(tx: Tx, channel: str, kind: str, language: str, exercise: bool, facts: 
 def post(tx: Tx, channel_id: str, kind: str, facts: dict[str, Any], *, lane: int, exercise: bool,
          buttons: list[list[str]] | None = None, round: int = 0) -> Draft:  # fmt: skip
     """A post in a Slack channel."""
-    return Draft(person_id=f"#{channel_id}", channel="slack", address=channel_id, lane=lane, buttons=buttons or [],
-                 body=tx.render.slack(kind, exercise, **facts), wording="post", round=round, not_after=tx.now + WORTH[lane])  # fmt: skip
+    return Draft(
+        person_id=f"#{channel_id}",
+        channel="slack",
+        address=channel_id,
+        lane=lane,
+        buttons=buttons or [],
+        body=tx.render.slack(kind, exercise, **facts),
+        wording="post",
+        round=round,
+        not_after=tx.now + WORTH[lane],
+    )

@@ -39,7 +39,8 @@ RANK = {
 
 BEAT = "beat"  # the worker's own row in Health
 WAITING = (State.QUEUED,)
-UNDECIDED = (State.QUEUED, State.SENDING, State.DOUBTFUL)
+UNDER_WAY = (State.SENDING, State.DOUBTFUL)
+UNDECIDED = (*WAITING, *UNDER_WAY)
 
 
 class Lane:
@@ -81,15 +82,23 @@ class Message(SQLModel, table=True):
         UniqueConstraint("notice_id", "person_id", "channel", "round"),
         UniqueConstraint("notice_id", "channel", "address", "round"),
         Index(
-            "message_queue", "channel", "lane", "last_contacted_at", "id",
-            sqlite_where=text("state = 'queued'"), postgresql_where=text("state = 'queued'"),
+            "message_queue",
+            "channel",
+            "lane",
+            "last_contacted_at",
+            "id",
+            sqlite_where=text("state = 'queued'"),
+            postgresql_where=text("state = 'queued'"),
         ),
         Index(
-            "message_open", "state", "lease_until",
-            sqlite_where=text("state IN ('sending', 'doubtful')"), postgresql_where=text("state IN ('sending', 'doubtful')"),
+            "message_open",
+            "state",
+            "lease_until",
+            sqlite_where=text("state IN ('sending', 'doubtful')"),
+            postgresql_where=text("state IN ('sending', 'doubtful')"),
         ),
         Index("message_address", "address", "handed_at"),
-    )  # fmt: skip
+    )
 
     id: int | None = Field(default=None, primary_key=True)
     notice_id: int = Field(foreign_key="notice.id", ondelete="CASCADE")

@@ -8,7 +8,7 @@ from sqlmodel import select as pick
 
 from bot import texting
 from bot.db import Tx, insert_new
-from bot.outbox.rows import NEVER, UNDECIDED, WAITING, Draft, Message, Notice, Recipient, State
+from bot.outbox.rows import NEVER, UNDECIDED, UNDER_WAY, WAITING, Draft, Message, Notice, Recipient, State
 
 MESSAGE = Message.__table__  # type: ignore[attr-defined]
 NOTICE = Notice.__table__  # type: ignore[attr-defined]
@@ -31,7 +31,8 @@ def notice_of(tx: Tx, subject: str) -> Notice | None:
 def enqueue(tx: Tx, said: Notice, drafts: list[Draft]) -> int:
     """Queue the drafts; a second one for the same person or the same address of a round is passed over.
 
-    The people are recorded as the notice's recipients even where they share a phone; a `#post` or `#landline` is nobody. Returns the rows queued.
+    The people are recorded as the notice's recipients even where they share a phone; a `#post` or `#landline` is
+    nobody. Returns the rows queued.
     """
     if not drafts:
         return 0
@@ -48,14 +49,20 @@ def enqueue(tx: Tx, said: Notice, drafts: list[Draft]) -> int:
 
 
 def withdraw(tx: Tx, notice_ids: list[int], person_id: str = "", address: str = "", reason: str = "answered") -> int:
-    """Take back what of these notices still waits: for one person, one address, or everybody."""
+    """Take back what of these notices still waits: for one person, one address, or everybody.
+
+    What is being sent just now cannot be taken back; its validity ends with its claim, so that `sweep` withdraws it
+    should it ever come back to the queue.
+    """
     if not notice_ids:
         return 0
-    which = [MESSAGE.c.notice_id.in_(notice_ids), MESSAGE.c.state.in_(WAITING)]
+    which = [MESSAGE.c.notice_id.in_(notice_ids)]
     if person_id or address:
         which.append((MESSAGE.c.person_id == person_id) | (MESSAGE.c.address == address))
-    taken = update(MESSAGE).where(*which).values(state=State.WITHDRAWN, reason=reason)
-    return tx.execute(taken).rowcount
+    under_way = update(MESSAGE).where(*which, MESSAGE.c.state.in_(UNDER_WAY))
+    tx.execute(under_way.values(not_after=MESSAGE.c.claimed_at))
+    taken = update(MESSAGE).where(*which, MESSAGE.c.state.in_(WAITING)).values(state=State.WITHDRAWN, reason=reason)
+    return len(tx.execute(taken.returning(MESSAGE.c.id)).all())
 
 
 def close_notices(tx: Tx, subject: str, reason: str = "settled") -> None:

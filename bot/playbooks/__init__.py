@@ -5,4 +5,19 @@ from bot.playbooks.schema import Alert, Phase, Playbook, Rung, Step, Words
 from bot.playbooks.shelf import Library, library
 from bot.playbooks.start import ladders, recover, start, words
 
-__all__ = ["Alert", "Library", "Phase", "Playbook", "Rung", "Step", "Words", "current", "keep", "ladders", "library", "recover", "start", "words"]
+__all__ = [
+    "Alert",
+    "Library",
+    "Phase",
+    "Playbook",
+    "Rung",
+    "Step",
+    "Words",
+    "current",
+    "keep",
+    "ladders",
+    "library",
+    "recover",
+    "start",
+    "words",
+]

@@ -1,4 +1,4 @@
-"""The last good copy of each playbook, so that a mistake made at noon does not cost the hospital its own words at four."""
+"""The last good copy of each playbook, so that a slip made at noon does not cost a hospital its words at four."""
 
 from sqlmodel import Field, SQLModel, select
 

@@ -9,7 +9,7 @@ from sqlmodel import select
 from bot import roster, tasks
 from bot.db import Tx
 from bot.outages import Outage
-from bot.playbooks.schema import Step
+from bot.playbooks.schema import PhaseName, Step
 from bot.playbooks.shelf import CORE, Library
 from bot.roster import UNIT_ROLES
 
@@ -17,7 +17,7 @@ UNIT_CHECK = "CORE-I1"  # the unit check itself: done when the unit answers
 FIND_SILENT = "CORE-I6"  # done when every unit is accounted for; its work is the `visit` rung
 AT_ONCE = ("alert", "immediate")  # phases whose owners are role holders of the alert
 
-Planned = tuple[str, str, Step]  # playbook, phase, step
+Planned = tuple[str, PhaseName, Step]  # playbook, phase, step
 
 
 def start(tx: Tx, outage: Outage, library: Library, services: list[str]) -> set[str]:
@@ -25,7 +25,7 @@ def start(tx: Tx, outage: Outage, library: Library, services: list[str]) -> set[
     alert or immediate task."""
     known = set(tx.exec(select(tasks.Task.step).where(tasks.Task.outage_id == outage.id)))
     opens: dict[str, timedelta] = {}
-    for_units: dict[tuple[str, str, str, int], list[Planned]] = defaultdict(list)
+    for_units: dict[tuple[str, PhaseName, str, int], list[Planned]] = defaultdict(list)
     roles: set[str] = set()
     if not outage.ladders:
         outage.ladders = ladders(library)
@@ -84,26 +84,53 @@ def _kind(step: Step) -> tasks.Kind:
 
 
 def _row(
-    library: Library, outage: Outage, playbook: str, phase: str, step: Step, kind: tasks.Kind, **more: Any
+    library: Library, outage: Outage, playbook: str, phase: PhaseName, step: Step, kind: tasks.Kind, **more: Any
 ) -> tasks.Task:
     return tasks.Task(
-        outage_id=outage.id, kind=kind, playbook=playbook, step=step.id, phase=phase, due_after_s=int(step.due.total_seconds()),
-        anchor=library.playbooks[playbook].phases[phase].anchor, text=step.task, sms=step.says if step.tells else step.short, role=step.owner,  # type: ignore[index]
-        prio=step.prio, proof=step.proof, needs=list(step.needs), tells=step.tells, **more,
-    )  # fmt: skip
+        outage_id=outage.id,
+        kind=kind,
+        playbook=playbook,
+        step=step.id,
+        phase=phase,
+        due_after_s=int(step.due.total_seconds()),
+        anchor=library.playbooks[playbook].phases[phase].anchor,
+        text=step.task,
+        sms=step.says if step.tells else step.short,
+        role=step.owner,
+        prio=step.prio,
+        proof=step.proof,
+        needs=list(step.needs),
+        tells=step.tells,
+        **more,
+    )
 
 
-def _add_check(tx: Tx, outage: Outage, playbook: str, phase: str, step: Step, unit: roster.Unit) -> None:
+def _add_check(tx: Tx, outage: Outage, playbook: str, phase: PhaseName, step: Step, unit: roster.Unit) -> None:
     charge = roster.charge(tx, unit.code)
-    tx.add(tasks.Task(
-        outage_id=outage.id, kind=tasks.Kind.CHECK, playbook=playbook, step=step.id, phase=phase, text=step.task, sms=step.short,
-        role=step.owner, unit=unit.code, prio=step.prio, proof=step.proof, state=tasks.TaskState.OFFERED, offered_at=tx.now,
-        owner=charge.id if charge else "", due_after_s=int(step.due.total_seconds()), due_at=tx.now + step.due,
-    ))  # fmt: skip
+    tx.add(
+        tasks.Task(
+            outage_id=outage.id,
+            kind=tasks.Kind.CHECK,
+            playbook=playbook,
+            step=step.id,
+            phase=phase,
+            text=step.task,
+            sms=step.short,
+            role=step.owner,
+            unit=unit.code,
+            prio=step.prio,
+            proof=step.proof,
+            state=tasks.TaskState.OFFERED,
+            offered_at=tx.now,
+            owner=charge.id if charge else "",
+            due_after_s=int(step.due.total_seconds()),
+            due_at=tx.now + step.due,
+        )
+    )
 
 
 def _add_card(
-    tx: Tx, library: Library, outage: Outage, unit: str, phase: str, role: str, planned: list[Planned]
+    tx: Tx, library: Library, outage: Outage, unit: str, phase: PhaseName, role: str, planned: list[Planned]
 ) -> None:
     """One code and one clock for what a unit has to do in a phase; a single task of another role stays a task."""
     if len(planned) == 1 and role != "unit_charge":
@@ -114,7 +141,7 @@ def _add_card(
     due = max(step.due for _, _, step in planned)
     card = tasks.Task(
         outage_id=outage.id, kind=tasks.Kind.CARD, playbook=first[0], step="", phase=phase, unit=unit, role=role,
-        anchor=library.playbooks[first[0]].phases[phase].anchor, prio=min(step.prio for _, _, step in planned),  # type: ignore[index]
+        anchor=library.playbooks[first[0]].phases[phase].anchor, prio=min(step.prio for _, _, step in planned),
         text=f"{phase} list of {unit}", sms=f"{unit} {phase} list", due_after_s=int(due.total_seconds()),
     )  # fmt: skip
     tx.add(card)

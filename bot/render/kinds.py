@@ -70,4 +70,12 @@ KINDS: dict[str, Kind] = {
     "echo_risk": _kind("code unit"),
     "status": _kind("time code down state level numbers next", callback=0, down=16, numbers=0),
     "declared": _kind("code level services sites people unreachable commander next text"),
+    "reply_declared": _kind("code level sites told segments finish sent unreachable uncovered valid odd"),
+    "reply_merged": _kind("code joined services people"),
+    "reply_status": _kind(
+        "code state level services summary people delivered sent queued failed unreachable ok help risk silent told "
+        "asked fine need at_risk no_answer done under_way offered blocked overdue"
+    ),
+    "reply_help": _kind(""),
+    "reply_stranger": _kind("account"),
 }

@@ -6,7 +6,9 @@ from tests.people import Person, Stage
 EVERYBODY = ("alma", "abe", "ben", "cho", "dana", "eve", "finn", "gwen", "hugo", "iris", "jon", "kit", "lea")
 
 
-def test_nobody_who_answered_is_disturbed_again(stage: Stage, alma: Person, abe: Person, ben: Person, cho: Person, eve: Person) -> None:
+def test_nobody_who_answered_is_disturbed_again(
+    stage: Stage, alma: Person, abe: Person, ben: Person, cho: Person, eve: Person
+) -> None:
     eve.runs("/outage declare level:1 ehr Epic is slow")
     ben.gets_sms("5W").gets_sms("LIST").replies("1")
     cho.gets_sms("3W").gets_sms("LIST").replies("1")
@@ -17,7 +19,9 @@ def test_nobody_who_answered_is_disturbed_again(stage: Stage, alma: Person, abe:
     abe.is_left_alone()
 
 
-def test_no_thanks_for_a_1_and_every_other_answer_is_echoed(stage: Stage, alma: Person, ben: Person, eve: Person) -> None:
+def test_no_thanks_for_a_1_and_every_other_answer_is_echoed(
+    stage: Stage, alma: Person, ben: Person, eve: Person
+) -> None:
     eve.runs("/outage declare ehr Epic is down")
     alma.gets_sms("Epic is down").replies("1").is_left_alone()
     ben.gets_sms("5W").gets_sms("LIST").replies("4").gets_sms("5W not affected").is_left_alone()
@@ -48,6 +52,14 @@ def test_the_figures_add_up(stage: Stage, alma: Person, ben: Person, eve: Person
     ben.replies("9")
     outage = stage.outage()
     reach, check = outage["reach"], outage["checkin"]
-    assert sum(reach[name] for name in ("queued", "sent", "delivered", "failed", "unreachable", "told_in_person")) == reach["people"] == len(EVERYBODY)
-    assert sum(check[name] for name in ("ok", "help", "risk", "unavailable", "late", "silent")) == check["asked"] == reach["people"]
+    assert (
+        sum(reach[name] for name in ("queued", "sent", "delivered", "failed", "unreachable", "told_in_person"))
+        == reach["people"]
+        == len(EVERYBODY)
+    )
+    assert (
+        sum(check[name] for name in ("ok", "help", "risk", "unavailable", "late", "silent"))
+        == check["asked"]
+        == reach["people"]
+    )
     assert (check["help"], check["risk"]) == (1, 1)

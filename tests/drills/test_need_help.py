@@ -39,7 +39,14 @@ def test_help_that_nobody_takes_climbs(stage: Stage, alma: Person, ben: Person, 
 
 
 def test_patient_risk_calls_one_after_the_other_until_somebody_has_it(
-    stage: Stage, alma: Person, ben: Person, dana: Person, gwen: Person, hugo: Person, eve: Person, command_centre: Channel
+    stage: Stage,
+    alma: Person,
+    ben: Person,
+    dana: Person,
+    gwen: Person,
+    hugo: Person,
+    eve: Person,
+    command_centre: Channel,
 ) -> None:
     eve.runs("/outage declare ehr Epic is down")
     dana.takes_tasks()
@@ -52,7 +59,10 @@ def test_patient_risk_calls_one_after_the_other_until_somebody_has_it(
     stage.forward(minutes=2)
     gwen.gets_sms("PATIENT RISK 5W").gets_call("Patient risk in 5 W").presses("1")
     hugo.is_left_alone(minutes=5)
-    assert [call.to for call in stage.sim.twilio.calls if call.to in (dana.number, gwen.number, hugo.number)] == [gwen.number, dana.number]
+    assert [call.to for call in stage.sim.twilio.calls if call.to in (dana.number, gwen.number, hugo.number)] == [
+        gwen.number,
+        dana.number,
+    ]
     assert stage.outage()["units"]["risk"] == 1
     assert stage.outage()["checkin"]["risk"] == 1
 
@@ -72,7 +82,9 @@ def test_a_9_counts_with_no_outage_open(stage: Stage, alma: Person, dana: Person
     assert not stage.sim.phone("+12025550118").inbox
 
 
-def test_a_patients_name_in_a_note_is_held_back_and_the_digit_acts(stage: Stage, alma: Person, ben: Person, eve: Person) -> None:
+def test_a_patients_name_in_a_note_is_held_back_and_the_digit_acts(
+    stage: Stage, alma: Person, ben: Person, eve: Person
+) -> None:
     eve.runs("/outage declare ehr Epic is down")
     stage.seen()
     alma.replies("2 Smith MRN 123456 bed 4").gets_sms("need help")

@@ -116,4 +116,6 @@ def _states(tx):  # type: ignore[no-untyped-def]
 def _exercise(tx):  # type: ignore[no-untyped-def]
     from bot import command, roster
 
-    return command.declare(tx, tx.get(roster.Person, "eve"), command.Request(services=["ehr"], text="practice", exercise=True), "cli")
+    return command.declare(
+        tx, tx.get(roster.Person, "eve"), command.Request(services=["ehr"], text="practice", exercise=True), "cli"
+    )

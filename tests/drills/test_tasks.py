@@ -51,7 +51,9 @@ def test_who_cannot_hands_it_to_the_backup_at_once(stage: Stage, kit: Person, le
     kit.is_left_alone(minutes=6)
 
 
-def test_a_task_nobody_takes_climbs_to_the_backup_and_the_superior(stage: Stage, kit: Person, lea: Person, eve: Person) -> None:
+def test_a_task_nobody_takes_climbs_to_the_backup_and_the_superior(
+    stage: Stage, kit: Person, lea: Person, eve: Person
+) -> None:
     eve.runs("/outage declare ehr Epic is down")
     stage.seen()
     kit.lets_it_ring()
@@ -65,7 +67,9 @@ def test_a_task_nobody_takes_climbs_to_the_backup_and_the_superior(stage: Stage,
     assert len([call for call in stage.sim.twilio.calls if call.to == kit.number]) == calls
 
 
-def test_a_blocked_priority_1_reaches_the_superior_singly(stage: Stage, finn: Person, dana: Person, eve: Person, iris: Person) -> None:
+def test_a_blocked_priority_1_reaches_the_superior_singly(
+    stage: Stage, finn: Person, dana: Person, eve: Person, iris: Person
+) -> None:
     eve.runs("/outage declare ehr Epic is down")
     stage.seen()
     code = code_of(finn, "read-only")
@@ -76,7 +80,9 @@ def test_a_blocked_priority_1_reaches_the_superior_singly(stage: Stage, finn: Pe
     assert stage.outage()["tasks"]["blocked"] == 1
 
 
-def test_a_code_works_for_its_owner_backup_or_manager_only(stage: Stage, alma: Person, finn: Person, dana: Person, eve: Person) -> None:
+def test_a_code_works_for_its_owner_backup_or_manager_only(
+    stage: Stage, alma: Person, finn: Person, dana: Person, eve: Person
+) -> None:
     eve.runs("/outage declare ehr Epic is down")
     stage.seen()
     code = code_of(finn, "read-only")
@@ -95,7 +101,9 @@ def test_what_is_overdue_climbs_by_digest(stage: Stage, kit: Person, eve: Person
     stage.forward(minutes=5)
     kit.gets_sms(code, "OVERDUE since 04:25")
     stage.forward(minutes=10)
-    late = [text.body for phone in stage.sim.phones for text in phone.inbox if "LATE" in text.body and code in text.body]
+    late = [
+        text.body for phone in stage.sim.phones for text in phone.inbox if "LATE" in text.body and code in text.body
+    ]
     assert late
 
 

@@ -10,7 +10,14 @@ def calls_to(stage: Stage, number: str) -> int:
 
 
 def test_a_silent_unit_is_texted_called_rung_and_visited(
-    stage: Stage, alma: Person, abe: Person, ben: Person, cho: Person, dana: Person, eve: Person, command_centre: Channel
+    stage: Stage,
+    alma: Person,
+    abe: Person,
+    ben: Person,
+    cho: Person,
+    dana: Person,
+    eve: Person,
+    command_centre: Channel,
 ) -> None:
     eve.runs("/outage declare ehr Epic is down")
     ben.gets_sms("MERCY 5W", "Epic is down", "1=OK", "9=PATIENT RISK", "04:15").gets_sms("LIST")

@@ -21,7 +21,9 @@ def test_a_second_service_joins_the_running_outage(stage: Stage, dana: Person, e
     assert stage.outage()["services"] == ["ehr", "email_documents"]
 
 
-def test_a_restart_in_the_middle_loses_and_repeats_nothing(stage: Stage, alma: Person, ben: Person, cho: Person, dana: Person, eve: Person) -> None:
+def test_a_restart_in_the_middle_loses_and_repeats_nothing(
+    stage: Stage, alma: Person, ben: Person, cho: Person, dana: Person, eve: Person
+) -> None:
     eve.runs("/outage declare ehr Epic is down")
     ben.gets_sms("5W").gets_sms("LIST")
     alma.gets_sms("Epic is down")
@@ -45,7 +47,9 @@ def test_what_was_queued_before_a_stop_leaves_after_the_start(stage: Stage, alma
     alma.gets_sms("Epic is down").is_left_alone()
 
 
-def test_an_answer_in_slack_while_the_phone_rings(stage: Stage, ben: Person, cho: Person, dana: Person, eve: Person, ward: Channel) -> None:
+def test_an_answer_in_slack_while_the_phone_rings(
+    stage: Stage, ben: Person, cho: Person, dana: Person, eve: Person, ward: Channel
+) -> None:
     eve.runs("/outage declare ehr Epic is down")
     cho.replies("1")
     stage.seen()
@@ -66,7 +70,9 @@ def test_void_tells_exactly_those_who_got_the_alert(stage: Stage, alma: Person, 
     got = {phone.number for phone in stage.sim.phones if phone.inbox}
     assert "Void O-1" in eve.runs("/outage void O-1").text
     eve.clicks("sure_void", "D0EVE")
-    told = {phone.number for phone in stage.sim.phones if any("IGNORE our 04:10 text" in text.body for text in phone.inbox)}
+    told = {
+        phone.number for phone in stage.sim.phones if any("IGNORE our 04:10 text" in text.body for text in phone.inbox)
+    }
     assert told == got and alma.number not in told
     ben.gets_sms("IGNORE our 04:10 text", "sent by mistake")
     stage.seen()
