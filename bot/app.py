@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 
 import structlog
 import uvicorn
@@ -25,7 +27,8 @@ from bot.settings import Settings
 from handlers import web
 from handlers.timers import HANDLERS
 
-BEATS = {"beat": 0.25, "mend": 1.0, "seal": 1.0}  # seconds between two of each; rows hold the truth
+BEATS = {"tick": 0.25, "sweep": 1.0, "reconcile": 1.0, "sign": 1.0, "seal": 1.0}  # seconds; rows hold the truth
+PAUSE = 0.25  # seconds after a beat that failed
 
 log = structlog.get_logger()
 
@@ -49,8 +52,7 @@ class App:
         self.dispatcher: Dispatcher | None = None
         self.web: FastAPI = FastAPI()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._woken = asyncio.Event()
-        self._turn = asyncio.Lock()
+        self._bells: dict[str, asyncio.Event] = {}  # rung when something is due: one for the timers, one a channel
 
     async def start(self) -> None:
         """Build the channels and the web application; complaints about playbooks and templates are told here."""
@@ -73,48 +75,59 @@ class App:
 
     async def beat(self) -> int:
         """Fire what is due and send what is waiting, once; returns how much that was."""
-        assert self.dispatcher, "start() comes before beat()"
-        async with self._turn:
-            self._woken.clear()
-            fired = 0
-            while count := await self.db.alone(timers.fire_due, HANDLERS):
-                fired += count
-            return fired + await self.dispatcher.dispatch()
+        return await self.fire() + await self._dispatching().dispatch()
+
+    async def fire(self) -> int:
+        """Fire the timers that are due."""
+        fired = 0
+        while count := await self.db.alone(timers.fire_due, HANDLERS):
+            fired += count
+        return fired
 
     async def mend(self) -> int:
-        """What time alone does: leases, validity, doubt; and the worker's sign of life."""
-        assert self.dispatcher, "start() comes before mend()"
-        swept = await self.db.alone(delivery.sweep)
-        asked = await self.dispatcher.reconcile()
+        """What time alone does, once: leases, validity, doubt."""
+        return await self.sweep() + await self.reconcile()
+
+    async def sweep(self) -> int:
+        return await self.db.alone(delivery.sweep)
+
+    async def reconcile(self) -> int:
+        return await self._dispatching().reconcile()
+
+    async def sign(self) -> None:
+        """The worker's sign of life."""
         await self.db.transact(delivery.health, outbox.BEAT, "ok")
-        return swept + asked
 
     async def seal(self) -> int:
         return await self.db.alone(journal.seal)
 
+    async def tick(self) -> None:
+        """The net below the bells: another process may have written something that is due."""
+        self._ring()
+
     @contextlib.asynccontextmanager
     async def beating(self) -> AsyncIterator[None]:
-        """Beat by the clock, and at once when a commit calls for it."""
+        """Beat by the clock, and at once when a commit calls for it. Each channel and the timers go their own way, so
+        that trouble on one never delays another."""
+        works = {"timers": self.fire} | {
+            name: partial(self._dispatching().line, name) for name in self._dispatching().channels
+        }
+        self._bells = {name: asyncio.Event() for name in works}
+        pumps = [asyncio.create_task(self._pump(name, work)) for name, work in works.items()]
+        logging.getLogger("apscheduler").setLevel(logging.ERROR)  # a beat that is still at work is no news
         scheduler = AsyncIOScheduler(timezone="UTC")
         for name, seconds in BEATS.items():
             scheduler.add_job(
-                getattr(self, name),
-                "interval",
-                seconds=seconds,
-                id=name,
-                max_instances=1,
-                coalesce=True,
-                misfire_grace_time=None,
+                getattr(self, name), "interval", seconds=seconds, id=name, coalesce=True, misfire_grace_time=None
             )
         scheduler.start()
-        waker = asyncio.create_task(self._on_wake())
         try:
             yield
         finally:
-            waker.cancel()
             scheduler.shutdown(wait=False)
-            async with self._turn:
-                pass  # what is in flight is settled first
+            for pump in pumps:
+                pump.cancel()
+            await asyncio.gather(*pumps, return_exceptions=True)
 
     async def serve(self, host: str, port: int, *, with_beats: bool = True) -> None:
         """Listen, and beat beside it, until a signal ends it."""
@@ -127,16 +140,26 @@ class App:
 
     def _wake(self) -> None:
         if self._loop and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._woken.set)
+            self._loop.call_soon_threadsafe(self._ring)
 
-    async def _on_wake(self) -> None:
+    def _ring(self) -> None:
+        for bell in self._bells.values():
+            bell.set()
+
+    async def _pump(self, name: str, work: Callable[[], Awaitable[int]]) -> None:
         while True:
-            await self._woken.wait()
+            await self._bells[name].wait()
+            self._bells[name].clear()
             try:
-                await self.beat()
+                await work()
             except Exception:
-                log.exception("a beat failed; the next one goes on")
-                await asyncio.sleep(0.25)
+                log.exception("a beat failed; the next one goes on", beat=name)
+                await asyncio.sleep(PAUSE)
+
+    def _dispatching(self) -> Dispatcher:
+        if self.dispatcher is None:
+            raise RuntimeError("start() comes first")
+        return self.dispatcher
 
 
 def channels(settings: Settings) -> dict[str, Channel]:

@@ -35,6 +35,7 @@ RATES = {"sms_per_second": 10, "calls_per_second": 5}
 PORTS = 50  # tried one after another
 SEED = 4
 WORDS_PER_SECOND = 2.5  # of a voice in a call
+AT_THE_PHONE = {"ringing": 2.0, "in-progress": 1.0}  # how fast the clock runs at most, so that one can get there
 LOOK = 0.25  # seconds between two looks at the visitor's phones
 RELIEF = timedelta(minutes=10)  # how often the rota is laid anew
 
@@ -108,7 +109,7 @@ def settings(address: str, database_url: str, providers: str) -> Settings:
 
 @contextlib.asynccontextmanager
 async def tended(scene: Scene) -> AsyncIterator[None]:
-    """While it lasts, shifts change, and time runs as everywhere while a phone of the visitor rings or is talked on."""
+    """While it lasts, shifts change, and time runs slower while a phone of the visitor rings or is talked on."""
     tending = asyncio.create_task(_tend(scene))
     try:
         yield
@@ -120,7 +121,7 @@ async def _tend(scene: Scene) -> None:
     relief = scene.clock.now() + RELIEF
     while True:
         await asyncio.sleep(LOOK)
-        speed = 1.0 if any(phone.call_now for phone in scene.phones) else scene.speed
+        speed = min([scene.speed, *(AT_THE_PHONE[phone.call_now.status] for phone in scene.phones if phone.call_now)])
         if speed != scene.clock.speed:
             scene.clock.run(speed)
         if scene.clock.now() >= relief:

@@ -40,7 +40,11 @@ class Dispatcher:
 
         Whoever stops waiting for it stops only that: what is on the wire is settled all the same.
         """
-        return sum(await asyncio.gather(*(asyncio.shield(self._running(name)) for name in self.channels)))
+        return sum(await asyncio.gather(*(self.line(name) for name in self.channels)))
+
+    async def line(self, name: str) -> int:
+        """The same for one channel; a pass that is under way is waited for, not doubled."""
+        return await asyncio.shield(self._running(name))
 
     async def reconcile(self) -> int:
         """Ask the providers about the messages of which nobody knows whether they were taken."""

@@ -29,7 +29,12 @@ def as_person(tx: Tx, slack_id: str, external_id: str, verb: Callable[[Tx, Perso
 def declared(tx: Tx, done: opening.Declared) -> str:
     """The figures, what was filled in, and the way to undo it."""
     if done.merged:
-        facts: dict[str, Any] = {"code": done.code, "joined": done.merged == "joined", "services": done.services, "people": done.people}
+        facts: dict[str, Any] = {
+            "code": done.code,
+            "joined": done.merged == "joined",
+            "services": done.services,
+            "people": done.people,
+        }
         return tx.render.slack("reply_merged", **facts)
     return tx.render.slack(
         "reply_declared", code=done.code, level=done.level, sites=done.sites, told=done.people - done.unreachable,

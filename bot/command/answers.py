@@ -5,7 +5,7 @@ from typing import Any
 
 from bot import checkins, escalations, journal, outages, outbox, playbooks, roster, tasks, texting, timers
 from bot.access import Refused
-from bot.command import digest, rungs, tell
+from bot.command import digest, questions, rungs, tell
 from bot.db import Tx
 from bot.outages import Outage
 
@@ -131,7 +131,7 @@ def risk(tx: Tx, outage: Outage | None, who: roster.Person | None, unit: str, no
     )
     if ladder.rungs and ladder.rungs[0]["after"] == 0:
         escalations.climb(tx, ladder.id or 0, rungs.PERFORMERS)
-    tell.command_post(tx, running, "risk", rungs.risk_facts(tx, task), tasks.buttons(task)[:1])
+    tell.command_post(tx, running, "risk", questions.risk_facts(tx, task), tasks.buttons(task)[:1])
     journal.write(
         tx,
         "patient_risk",

@@ -1,13 +1,12 @@
 """The performers of the rungs: what `call`, `landline`, `visit` and the rest mean for each question a ladder asks."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from sqlmodel import col, select
 
 from bot import checkins, escalations, journal, outages, outbox, roster, tasks
-from bot.command import digest, tell, wording
+from bot.command import digest, questions, tell
 from bot.db import Tx
 from bot.escalations import Ladder
 from bot.outages import Outage
@@ -16,18 +15,6 @@ ROUND = 1000  # rounds of a ladder's own messages begin here, above those of the
 VISIT_S = 600  # seconds to find out about a silent unit
 
 Rung = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Question:
-    """What a ladder waits for, ready to be put again."""
-
-    kind: str
-    facts: dict[str, Any]
-    buttons: list[list[str]]
-    open_tasks: list[tasks.Task]
-    voice: str  # the kind to speak
-    spoken: dict[str, Any]
 
 
 def resend(tx: Tx, ladder: Ladder, rung: Rung) -> None:
@@ -49,7 +36,7 @@ def call(tx: Tx, ladder: Ladder, rung: Rung) -> None:
 
 def landline(tx: Tx, ladder: Ladder, rung: Rung) -> None:
     """The unit's own phone: whoever picks up answers for the unit."""
-    outage, unit = _outage(tx, ladder), tx.get(roster.Unit, ladder.subject.rpartition(":")[2])
+    outage, unit = questions.outage_of(tx, ladder), tx.get(roster.Unit, ladder.subject.rpartition(":")[2])
     if outage is None or unit is None or not unit.landline:
         return
     down = outages.down(tx, outage)
@@ -69,7 +56,7 @@ def landline(tx: Tx, ladder: Ladder, rung: Rung) -> None:
 
 def visit(tx: Tx, ladder: Ladder, rung: Rung) -> None:
     """The house supervisor is asked to send a person; several silent units come in one digest."""
-    outage, unit = _outage(tx, ladder), ladder.subject.rpartition(":")[2]
+    outage, unit = questions.outage_of(tx, ladder), ladder.subject.rpartition(":")[2]
     row = tx.get(checkins.UnitCheck, (outage.id, unit)) if outage else None
     held = roster.holding(tx, "house_supervisor")
     if outage is None or row is None:
@@ -97,7 +84,7 @@ def visit(tx: Tx, ladder: Ladder, rung: Rung) -> None:
 
 def backup(tx: Tx, ladder: Ladder, rung: Rung) -> None:
     """The backup is offered what the owner did not take."""
-    question = _question(tx, ladder)
+    question = questions.of(tx, ladder)
     people = {task.backup for task in question.open_tasks if task.backup} - {ladder.person_id} if question else set()
     for person_id in sorted(people):
         person, theirs = (
@@ -112,11 +99,11 @@ def superior(tx: Tx, ladder: Ladder, rung: Rung) -> None:
     """The superior on shift hears of it in the next digest, and may act on it."""
     person = tx.get(roster.Person, ladder.person_id)
     above = roster.superior(tx, person, unit=person.unit) if person else None
-    _concern(tx, ladder, above or tell.coordinator(tx, _outage(tx, ladder)))
+    _concern(tx, ladder, above or tell.coordinator(tx, questions.outage_of(tx, ladder)))
 
 
 def commander(tx: Tx, ladder: Ladder, rung: Rung) -> None:
-    _concern(tx, ladder, tell.coordinator(tx, _outage(tx, ladder)))
+    _concern(tx, ladder, tell.coordinator(tx, questions.outage_of(tx, ladder)))
 
 
 def remind(tx: Tx, ladder: Ladder, rung: Rung) -> None:
@@ -128,7 +115,7 @@ def remind(tx: Tx, ladder: Ladder, rung: Rung) -> None:
 
 def role(tx: Tx, ladder: Ladder, rung: Rung) -> None:
     """Patient risk: the holder of a role is texted and called at once; never the one who sent it."""
-    question = _question(tx, ladder)
+    question = questions.of(tx, ladder)
     task = question.open_tasks[0] if question and question.open_tasks else None
     if question is None or task is None:
         return
@@ -142,7 +129,7 @@ def role(tx: Tx, ladder: Ladder, rung: Rung) -> None:
     tx.add(task)
     tell.one(
         tx,
-        _outage(tx, ladder),
+        questions.outage_of(tx, ladder),
         held.owner,
         question.kind,
         question.facts | {"until": tasks.at(tx, _next_rung(tx, ladder))},
@@ -161,65 +148,8 @@ PERFORMERS: dict[str, escalations.Performer] = {
 }  # fmt: skip
 
 
-def _question(tx: Tx, ladder: Ladder) -> Question | None:
-    return QUESTIONS[ladder.kind](tx, ladder)
-
-
-def _silence(tx: Tx, ladder: Ladder) -> Question | None:
-    outage, unit = _outage(tx, ladder), ladder.subject.rpartition(":")[2]
-    if outage is None:
-        return None
-    facts = wording.unit_facts(tx, outage, [unit]) | {"by": tasks.at(tx, tx.now + timedelta(minutes=5))}
-    spoken = {"what": facts["what"], "units": unit}
-    return Question("unit_check", facts, wording.check_keys(outage), [], "unit_check", spoken)
-
-
-def _untaken(tx: Tx, ladder: Ladder) -> Question | None:
-    query = select(tasks.Task).where(tasks.Task.offer == ladder.subject, tasks.Task.state == tasks.TaskState.OFFERED)
-    found = list(tx.exec(query.order_by(col(tasks.Task.prio), col(tasks.Task.number))))
-    if not found:
-        return None
-    some = found[:3]
-    kind, facts = tasks.worded(tx, some)
-    said = ". ".join(task.text for task in some)
-    spoken = {"text": said, "code": ", ".join(task.code for task in some), "by": tasks.at(tx, some[0].due_at)}
-    return Question(kind, facts, tasks.buttons(some[0]) if len(some) == 1 else [], found, "task", spoken)
-
-
-def _one_task(tx: Tx, ladder: Ladder) -> Question | None:
-    query = select(tasks.Task).where(
-        tasks.Task.number == int(ladder.subject.removeprefix("task:")), col(tasks.Task.state).in_(tasks.OPEN)
-    )
-    task = tx.exec(query.order_by(col(tasks.Task.id).desc())).first()
-    if task is None:
-        return None
-    spoken = {"text": task.text, "code": task.code, "by": tasks.at(tx, task.due_at)}
-    if task.kind == tasks.Kind.RISK:
-        facts = risk_facts(tx, task)
-        spoken = {name: facts[name] for name in ("unit", "who", "time", "phone")}
-        return Question("risk", facts, tasks.buttons(task)[:1], [task], "risk", spoken)
-    facts = {"code": task.code, "text": task.sms, "since": tasks.at(tx, task.due_at)}
-    return Question("task_late", facts, tasks.buttons(task)[2:], [task], "task", spoken)
-
-
-QUESTIONS = {"silence": _silence, "untaken": _untaken, "undone": _one_task, "help": _one_task, "risk": _one_task}
-
-
-def risk_facts(tx: Tx, task: tasks.Task) -> dict[str, Any]:
-    unit = tx.get(roster.Unit, task.unit)
-    phone = unit.landline if unit else ""
-    return {
-        "unit": task.unit,
-        "time": tasks.at(tx, task.offer_at),
-        "who": task.note,
-        "phone": phone or None,
-        "task": task.code,
-        "until": None,
-    }
-
-
 def _put(tx: Tx, ladder: Ladder, person: roster.Person, way: outbox.Route) -> None:
-    question, outage = _question(tx, ladder), _outage(tx, ladder)
+    question, outage = questions.of(tx, ladder), questions.outage_of(tx, ladder)
     if question is None:
         return
     kind, facts = (question.voice, question.spoken) if way.channel == "voice" else (question.kind, question.facts)
@@ -239,7 +169,7 @@ def _put(tx: Tx, ladder: Ladder, person: roster.Person, way: outbox.Route) -> No
 
 
 def _offer(tx: Tx, ladder: Ladder, person: roster.Person, theirs: list[tasks.Task]) -> None:
-    said = _notice(tx, ladder, _outage(tx, ladder))
+    said = _notice(tx, ladder, questions.outage_of(tx, ladder))
     for number, start in enumerate(range(0, len(theirs), 3)):
         kind, facts = tasks.worded(tx, theirs[start : start + 3])
         drafted = outbox.draft(
@@ -256,7 +186,7 @@ def _offer(tx: Tx, ladder: Ladder, person: roster.Person, theirs: list[tasks.Tas
 
 
 def _concern(tx: Tx, ladder: Ladder, person: roster.Person | None) -> None:
-    question, outage = _question(tx, ladder), _outage(tx, ladder)
+    question, outage = questions.of(tx, ladder), questions.outage_of(tx, ladder)
     if person is None or outage is None or question is None:
         return
     for task in question.open_tasks:
@@ -287,7 +217,3 @@ def _next_rung(tx: Tx, ladder: Ladder) -> Any:
     if ladder.position >= len(ladder.rungs):
         return None
     return (ladder.base_at or tx.now) + timedelta(seconds=ladder.rungs[ladder.position]["after"])
-
-
-def _outage(tx: Tx, ladder: Ladder) -> Outage | None:
-    return tx.get(Outage, ladder.outage_id) if ladder.outage_id else None

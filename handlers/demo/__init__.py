@@ -17,7 +17,7 @@ __all__ = ["Held", "Scene", "add"]
 PAGE = Path(__file__).parents[2] / "templates" / "board"
 DECLARATION = "declare ehr,email"
 # Nothing is loaded from anywhere else, and nothing that a text holds can become a script.
-LOCKED = {"Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'", "Cache-Control": "no-store"}
+LOCKED = {"Content-Security-Policy": "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'", "Cache-Control": "no-store"}
 
 Text = Annotated[str, Body(embed=True, min_length=1, max_length=1600)]
 Json = dict[str, Any]
@@ -76,7 +76,9 @@ def slack(scene: Scene) -> APIRouter:
         name, _, words = line.strip().partition(" ")
         if name not in view.COMMANDS:
             raise HTTPException(400, f"A line begins with {', '.join(view.COMMANDS)}.")
-        return _answer(await scene.sim.slack.command(await _manager(scene, user), name, words.strip()))
+        asked = scene.clock.now().timestamp()
+        said = await scene.sim.slack.command(await _manager(scene, user), name, words.strip())
+        return _answer(said) | {"asked": asked}
 
     @doors.post("/slack/click")
     async def click(user: Text, channel: Text, ts: Text, action: Text, value: Text) -> Json:

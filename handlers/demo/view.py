@@ -54,7 +54,7 @@ async def state(scene: Scene, user: str = "") -> Json:
     return shown | {
         "now": clock(scene.clock.now(), seconds=True),
         "speed": scene.speed,
-        "real_time": scene.clock.speed == 1.0 != scene.speed,
+        "slow": scene.clock.speed != scene.speed,
         "phones": [phone(each, scene.sim.phone(each.number)) for each in scene.held],
         "console": [post(message) for message in sorted(mine, key=lambda message: float(message.ts))[-POSTS:]],
         "channel": [post(message) for message in slack.messages(scene.command_channel)[-POSTS:]],
@@ -118,9 +118,18 @@ def clock(moment: datetime, seconds: bool = False) -> str:
 def _line(line: journal.Line, names: dict[str, str]) -> Json:
     return {
         "id": line.id, "at": clock(line.at), "who": names.get(line.who, line.who), "what": line.what,
-        "channel": line.channel, "about": names.get(line.about, line.about),
+        "channel": line.channel, "about": _about(line.about, names),
         "detail": {key: names.get(str(value), value) for key, value in line.detail.items()},
     }  # fmt: skip
+
+
+def _about(about: str, names: dict[str, str]) -> str:
+    """`unit:1:3W`, `offer:1:s2:3` and `task:7` as people say them."""
+    kind, *rest = about.split(":")
+    if kind == "task":
+        return f"T{rest[0]}"
+    word = rest[1] if kind in ("unit", "offer") else about
+    return names.get(word, word)
 
 
 def _button(element: Json) -> Json:

@@ -1,0 +1,87 @@
+"""What every command stands on: the settings, one transaction, who acts, and how it speaks."""
+
+import sys
+from collections.abc import Callable
+from typing import Annotated, NoReturn, TypeVar
+
+import typer
+from rich.console import Console
+
+from bot import db, roster
+from bot.access import Refused
+from bot.app import words
+from bot.clock import Clock
+from bot.db import Database, Tx
+from bot.settings import Settings
+
+T = TypeVar("T")
+out, err = Console(), Console(stderr=True)
+
+As = Annotated[str, typer.Option("--as", help="The staff id you act as; without it, the first administrator.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask first.")]
+
+
+def ready() -> Settings:
+    """The settings, with a schema that fits: SQLite is migrated, PostgreSQL is refused by name when it does not."""
+    settings = Settings.load()
+    state = db.schema_state(settings.database_url)
+    if state in ("empty", "older") and settings.database_url.startswith("sqlite"):
+        db.migrate(settings.database_url)
+    elif state in ("empty", "older"):
+        raise db.WrongSchema(f"The database's schema is {state}: run `muster migrate`.")
+    elif state != "current":
+        raise db.WrongSchema(f"The database does not fit: {state}.")
+    return settings
+
+
+def act(verb: Callable[[Tx], T]) -> T:
+    """Run one verb in a transaction."""
+    base = open_database()
+    try:
+        return base.run(verb)
+    finally:
+        base.close()
+
+
+def open_database() -> Database:
+    settings = ready()
+    return Database(settings, Clock(), words(settings))
+
+
+def somebody(tx: Tx, id: str) -> roster.Person:
+    """Who acts: the person named, else the first administrator. Raises Refused."""
+    if id:
+        return named(tx, id)
+    able = roster.permitted(tx, "admin")
+    if not able:
+        raise Refused(
+            "Nobody on the staff list is an administrator: say who you are with --as STAFF_ID. Nothing was done."
+        )
+    return able[0]
+
+
+def named(tx: Tx, id: str) -> roster.Person:
+    """The person with this id. Raises Refused."""
+    person = roster.person(tx, id)
+    if person is None:
+        raise Refused(f"There is no {id} on the staff list. Nothing was done.")
+    return person
+
+
+def say(text: str) -> None:
+    """A line on stdout as it is: not wrapped, nothing in it taken for a colour."""
+    out.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
+def warn(text: str) -> None:
+    err.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
+def sure(question: str, yes: bool) -> None:
+    if not yes and not typer.confirm(question):
+        fail("Nothing was done.")
+
+
+def fail(sentence: str) -> NoReturn:
+    sys.stderr.write(sentence + "\n")
+    raise SystemExit(1)

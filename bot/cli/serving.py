@@ -1,0 +1,62 @@
+"""The processes, and the schema."""
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from bot import db
+from bot.app import App
+from bot.cli.ground import ready, say
+from bot.settings import Settings
+
+
+def migrate() -> None:
+    """Bring the database's schema up to date."""
+    db.migrate(Settings.load().database_url)
+    say("The schema is up to date.")
+
+
+def run() -> None:
+    """Everything in one process: web, worker, clock."""
+    asyncio.run(_serve(ready(), with_beats=True))
+
+
+def web() -> None:
+    """Only the web side: what comes in is taken and committed."""
+    asyncio.run(_serve(ready(), with_beats=False))
+
+
+def worker() -> None:
+    """Only the worker: what is due is sent, climbed and sealed."""
+    asyncio.run(_work(ready()))
+
+
+def demo(
+    port: Annotated[int, typer.Option(help="The first port to try.")] = 8000,
+    speed: Annotated[float, typer.Option(min=1, max=20, help="How many times faster than real time.")] = 6.0,
+) -> None:
+    """A made-up hospital with simulated phones and Slack: no account, no server."""
+    from bot.demo import serve
+
+    asyncio.run(serve(port, speed))
+
+
+async def _serve(settings: Settings, with_beats: bool) -> None:
+    app = App(settings)
+    await app.start()
+    say(f"Muster listens on http://{settings.host}:{settings.port}")
+    try:
+        await app.serve(settings.host, settings.port, with_beats=with_beats)
+    finally:
+        await app.stop()
+
+
+async def _work(settings: Settings) -> None:
+    app = App(settings)
+    await app.start()
+    try:
+        async with app.beating():
+            await asyncio.Event().wait()
+    finally:
+        await app.stop()

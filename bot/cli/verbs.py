@@ -1,0 +1,115 @@
+"""What Slack does, from the command line."""
+
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+
+from bot import command, playbooks
+from bot.cli.ground import As, Yes, act, named, say, somebody, sure
+from bot.db import Tx
+from bot.roster import Person
+
+Do = Callable[[Tx, Person, str, str], str]
+TASK_VERBS = ("have", "cannot", "done", "blocked", "need")
+
+
+def declare(
+    services: Annotated[str, typer.Argument(help="ids or aliases, comma-separated: ehr,email")],
+    summary: str = "",
+    level: Annotated[int | None, typer.Option(min=0, max=4)] = None,
+    sites: str = "",
+    exercise: bool = False,
+    yes: Yes = False,
+    as_: As = "",
+) -> None:
+    """Declare an outage."""
+    options = f" level:{level}" * (level is not None) + f" sites:{sites}" * bool(sites)
+    sure(f"Tell staff that {services} is down?", yes)
+
+    def verb(tx: Tx) -> command.Declared:
+        request = command.declaration(f"{services} {summary}{options}", playbooks.current(tx).find, exercise)
+        return command.declare(tx, somebody(tx, as_), request, "cli")
+
+    done = act(verb)
+    if done.merged:
+        say(f"{done.code} runs already: {done.merged}.")
+        return
+    say(
+        f"Declared {done.code}, level {done.level}: {done.people} people, {done.unreachable} unreachable, "
+        f"{done.segments} segments."
+    )
+    say(done.sent)
+    for odd in done.odd:
+        say(f"Not understood: {odd}.")
+    if done.valid:
+        say(f"No service was named, so only the core playbook runs. There are: {', '.join(done.valid)}.")
+
+
+def checkin(code: Annotated[str, typer.Argument()] = "", as_: As = "") -> None:
+    """Ask the silent units again."""
+    say(act(lambda tx: command.ask_again(tx, somebody(tx, as_), code)))
+
+
+def task(
+    verb: Annotated[str, typer.Argument(help=", ".join(TASK_VERBS))],
+    code: str,
+    words: Annotated[list[str] | None, typer.Argument(metavar="[WORDS]")] = None,
+    as_: As = "",
+) -> None:
+    """Act on a task: `muster task done T7 12`."""
+    if verb not in TASK_VERBS:
+        raise typer.BadParameter(f"{verb} is no verb of tasks; say {', '.join(TASK_VERBS)}")
+
+    def do(tx: Tx) -> str:
+        echo = command.act(tx, somebody(tx, as_), verb, code, " ".join(words or []), "cli")
+        return tx.render.sms(echo[0], **echo[1]) if echo else "Noted."
+
+    say(act(do))
+
+
+def _course(do: Do, about: str, asks: str = "") -> Callable[..., None]:
+    """The function behind `muster NAME CODE [TEXT]`; `asks` is how its question begins, if it asks first."""
+
+    def run(code: str, text: Annotated[str, typer.Argument()] = "", yes: Yes = False, as_: As = "") -> None:
+        if asks:
+            sure(f"{asks} {code}?", yes)
+        say(act(lambda tx: do(tx, somebody(tx, as_), code, text)))
+
+    run.__doc__ = about
+    return run
+
+
+#: The commander's verbs: what each does, what `--help` says, and what it asks first
+COURSE: dict[str, Callable[..., None]] = {
+    "update": _course(
+        lambda tx, by, code, text: command.update(tx, by, code, text, None, "cli"),
+        "Tell everybody who was told what is new.",
+    ),
+    "correct": _course(
+        lambda tx, by, code, text: command.correct(tx, by, code, text, "cli"), "Correct the last thing that was said."
+    ),
+    "raise": _course(
+        lambda tx, by, code, text: command.raise_level(tx, by, code, command.level(text), "cli"),
+        "Raise the level: CODE and 1 to 4.",
+    ),
+    "restore": _course(
+        lambda tx, by, code, text: command.restore_words(tx, by, code, text, "cli"),
+        "Services are back: CODE, their names, a text.",
+    ),
+    "verify": _course(lambda tx, by, code, _: command.verify(tx, by, code, "cli"), "The services were checked."),
+    "close": _course(
+        lambda tx, by, code, text: command.close(tx, by, code, text, "cli"),
+        "The all-clear.",
+        asks="Give the all-clear for",
+    ),
+    "void": _course(
+        lambda tx, by, code, _: command.void(tx, by, code, "cli"),
+        "Sent in error: those who got it are told.",
+        asks="Tell everybody to ignore",
+    ),
+    "command": _course(
+        lambda tx, by, code, text: command.hand_over(tx, by, code, named(tx, text) if text else None, "cli"),
+        "Command goes to another: CODE STAFF_ID; without one, to you.",
+    ),
+}
