@@ -44,7 +44,7 @@ RELIEF = timedelta(minutes=10)  # how often the rota is laid anew
 NEVER = Temperament(texts="never", voice="ignores")
 WAKES = Temperament(texts="never", voice="answers", rings=8.0)
 IN_CHARGE = {"3W": NEVER, "LAB": WAKES, "IMG": NEVER}
-ON_THE_WALL = {"3W": NEVER, "IMG": WAKES}
+ON_THE_WALL = {WARD: NEVER, "3W": NEVER, "IMG": WAKES}
 CARRIER_LOST = 30003  # Twilio's code for a phone that is switched off
 
 

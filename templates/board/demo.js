@@ -36,13 +36,13 @@ const SAYS = {
   help_called: (l) => `asks ${l.detail.to} for ${l.detail.need} for ${l.detail.unit} (${l.about})`,
   patient_risk: (l) => `reported PATIENT RISK (${l.about})`,
   told_in_person: (l) => `told ${l.about} in person`,
-  digest: (l) => `sends ${l.about} a digest: ${l.detail.of}`,
+  digest: (l) => `sends ${l.about} a digest: ${l.detail.of.join(", ")}`,
   updated: (l) => `wrote to all: ${l.detail.text}`,
   corrected: (l) => `corrected: ${l.detail.text}`,
   held: () => "keeps the promise: a holding update goes out",
   reminded: (l) => `reminds ${l.detail.to} of the promised update`,
   command: (l) => `hands command to ${l.detail.to}`,
-  services_back: (l) => `says ${l.detail.services} is back`,
+  services_back: (l) => `says that this is back: ${l.detail.services.join(", ")}`,
   channel: (l) => `finds ${l.channel} ${l.detail.state}`,
 };
 
