@@ -139,6 +139,8 @@ LONGEST: dict[str, dict[str, Any]] = {
         next="04:40",
         text="Epic and mail are down",
     ),
+    "partner": dict(services="Epic, email, phones and lab", site="MAIN, NORTH CAMPUS", since="04:05", next="04:40"),
+    "partner_over": dict(services="Epic, email, phones and lab", time="06:20"),
     "reply_declared": dict(
         code="O-12",
         level=3,

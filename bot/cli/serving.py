@@ -1,6 +1,7 @@
 """The processes, and the schema."""
 
 import asyncio
+import signal
 from typing import Annotated
 
 import typer
@@ -53,10 +54,13 @@ async def _serve(settings: Settings, with_beats: bool) -> None:
 
 
 async def _work(settings: Settings) -> None:
-    app = App(settings)
+    """Until a signal ends it; what is in flight is settled first."""
+    app, ended = App(settings), asyncio.Event()
+    for ending in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(ending, ended.set)
     await app.start()
     try:
         async with app.beating():
-            await asyncio.Event().wait()
+            await ended.wait()
     finally:
         await app.stop()

@@ -20,7 +20,7 @@ def update(tx: Tx, by: roster.Person, code: str, text: str, every: timedelta | N
     tell.promise(tx, outage, every)
     facts = {
         "time": tasks.at(tx, tx.now),
-        "text": _with_tells(tx, outage, text),
+        "text": tell.with_tasks(tx, outage, text),
         "down": tell.down(tx, outage),
         "next": tell.next_at(tx, outage),
     }
@@ -88,6 +88,8 @@ def raise_level(tx: Tx, by: roster.Person, code: str, level: int, channel: str) 
         )
         for person in newcomers
     ]
+    if level == 4:
+        tell.partners(tx, outage, "partner", tell.partner_facts(tx, outage))
     first = tx.get(outbox.Notice, outage.notice_id)
     outbox.enqueue(tx, first or said, drafts)
     journal.write(tx, "raised", outage=outage.code, who=by.id, channel=channel, level=level, newcomers=len(newcomers))
@@ -158,7 +160,7 @@ def hold(tx: Tx, outage_id: int) -> None:
     tell.promise(tx, outage)
     facts: dict[str, Any] = {"time": tasks.at(tx, tx.now), "next": tell.next_at(tx, outage)}
     if outage.state == outages.OutageState.DECLARED:
-        down, note = outages.down(tx, outage), _with_tells(tx, outage, "") or None
+        down, note = outages.down(tx, outage), tell.with_tasks(tx, outage, "") or None
         tell.everyone(tx, outage, "holding", facts | {"note": note}, own=lambda language: {
             "services": wording.says(down, language), "stay": wording.words(down, "do_short", language),
         })  # fmt: skip
@@ -168,18 +170,6 @@ def hold(tx: Tx, outage_id: int) -> None:
     commander = tell.coordinator(tx, outage)
     if commander:
         tell.one(tx, outage, commander, "promise_held", facts, lane=outbox.Lane.UPDATE)
-
-
-def _with_tells(tx: Tx, outage: Outage, text: str) -> str:
-    """Tasks whose work is telling the staff fill this update instead of being texts of their own (messages.md R2)."""
-    parts = [text] if text else []
-    for task in tasks.of_outage(tx, outage.id or 0, tasks.TaskState.WAITING):
-        if task.tells and task.offer_at and task.offer_at <= tx.now and len(parts) < 2:
-            parts += [task.sms] if task.sms else []
-            task.state, task.ended_at, task.given = tasks.TaskState.DONE, tx.now, "in the update"
-            tx.add(task)
-            journal.write(tx, "done", outage=outage.code, about=task.step, given="in the update")
-    return ". ".join(parts)
 
 
 def _for(tx: Tx, by: roster.Person, verb: str, code: str) -> Outage:

@@ -25,7 +25,7 @@ def restore(tx: Tx, by: roster.Person, code: str, services: list[str], text: str
     down = outages.down(tx, outage)
     if not down:
         outages.move(tx, outage, OutageState.RESTORED, by.id, text)
-        escalations_of_downtime(tx, outage)
+        _end_downtime(tx, outage)
     playbooks.recover(tx, outage, [service.service for service in back], everything=not down)
     tell.promise(tx, outage)
 
@@ -35,6 +35,7 @@ def restore(tx: Tx, by: roster.Person, code: str, services: list[str], text: str
 
     facts = {"time": tasks.at(tx, tx.now), "text": text or None, "next": tell.next_at(tx, outage)}
     tell.everyone(tx, outage, "restored", facts, own=own)
+    tell.with_tasks(tx, outage, "")  # what only says that the system is back has just been said
     journal.write(
         tx,
         "services_back",
@@ -55,7 +56,7 @@ def restore_words(tx: Tx, by: roster.Person, code: str, text: str, channel: str)
     return restore(tx, by, code, request.services, request.text, channel)
 
 
-def escalations_of_downtime(tx: Tx, outage: Outage) -> None:
+def _end_downtime(tx: Tx, outage: Outage) -> None:
     """The downtime is over: nobody is chased any more for how they cope with it."""
     for row in checkins.units(tx, outage.id or 0):
         escalations.stop(tx, checkins.subject(outage, row.unit), "restored")
@@ -96,6 +97,8 @@ def close(tx: Tx, by: roster.Person, code: str, reason: str, channel: str) -> st
     tell.everyone(
         tx, outage, "closed", facts, people=people, own=lambda language: {"services": wording.says(rows, language)}
     )
+    if outage.level == 4:
+        tell.partners(tx, outage, "partner_over", {"services": tell.say(rows), "time": facts["time"]})
     left = [task for task in tasks.of_outage(tx, outage.id or 0) if task.state not in tasks.ENDED and not task.card_id]
     tasks.set_clock(tx, outage.id or 0)
     tail = f" {len(left)} recovery tasks go on until they are done." if left else ""

@@ -80,6 +80,8 @@ def _alert(tx: Tx, outage: Outage, by: roster.Person, library: playbooks.Library
     if by.id in telling.in_charge:
         _ask_declarer(tx, outage, by, telling.in_charge[by.id])
     tell.promise(tx, outage)
+    if outage.level == 4:
+        tell.partners(tx, outage, "partner", tell.partner_facts(tx, outage))
     tasks.set_clock(tx, outage.id or 0)
     return said
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlmodel import col, select
 
-from bot import outages, outbox, roster, tasks, timers
+from bot import journal, outages, outbox, roster, tasks, timers
 from bot.db import Tx
 from bot.outages import Outage, Service
 
@@ -108,6 +108,38 @@ def command_post(
             said,
             [outbox.post(tx, channel, kind, facts, lane=outbox.Lane.ALERT, exercise=exercise, buttons=buttons)],
         )
+
+
+def with_tasks(tx: Tx, outage: Outage, text: str) -> str:
+    """Tasks whose work is telling the staff fill this update instead of being texts of their own (messages.md R2)."""
+    parts = [text] if text else []
+    for task in tasks.of_outage(tx, outage.id or 0, tasks.TaskState.WAITING):
+        if task.tells and task.offer_at and task.offer_at <= tx.now and len(parts) < 2:
+            parts += [task.sms] if task.sms else []
+            task.state, task.ended_at, task.given = tasks.TaskState.DONE, tx.now, "in the update"
+            tx.add(task)
+            journal.write(tx, "done", outage=outage.code, about=task.step, given="in the update")
+    return ". ".join(parts)
+
+
+def partners(tx: Tx, outage: Outage, kind: str, facts: dict[str, Any]) -> None:
+    """Everybody outside the house who is told at level 4, and again at the end; never in an exercise."""
+    if outage.exercise:
+        return
+    said = outbox.notice(tx, kind, outage_id=outage.id, subject=f"outage:{outage.id}")
+    drafts = []
+    for partner in tx.exec(select(roster.Partner).order_by(roster.Partner.id)):
+        channel, address = ("sms", partner.mobile) if partner.mobile else ("voice", partner.landline)
+        if address:
+            body = outbox.body(tx, channel, kind, tx.settings.default_language, False, facts)
+            drafts.append(outbox.Draft(person_id=f"#partner:{partner.id}", channel=channel, address=address,
+                                       lane=outbox.Lane.UPDATE, body=body, wording=kind))  # fmt: skip
+    outbox.enqueue(tx, said, drafts)
+
+
+def partner_facts(tx: Tx, outage: Outage) -> dict[str, Any]:
+    services, sites = say(outages.down(tx, outage)), ", ".join(outage.sites)
+    return {"services": services, "site": sites, "since": tasks.at(tx, outage.declared_at), "next": next_at(tx, outage)}
 
 
 def coordinator(tx: Tx, outage: Outage | None) -> roster.Person | None:

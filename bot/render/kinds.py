@@ -70,6 +70,8 @@ KINDS: dict[str, Kind] = {
     "echo_risk": _kind("code unit"),
     "status": _kind("time code down state level numbers next", callback=0, down=16, numbers=0),
     "declared": _kind("code level services sites people unreachable commander next text"),
+    "partner": _kind("services site since next", callback=0, site=0, services=12),
+    "partner_over": _kind("services time", callback=0, services=12),
     "reply_declared": _kind("code level sites told segments finish sent unreachable uncovered valid odd"),
     "reply_merged": _kind("code joined services people"),
     "reply_status": _kind(
