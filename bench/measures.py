@@ -18,7 +18,7 @@ from twilio.rest import Client
 from bench.hospital import SLACK_ID
 from bot.clock import Clock
 from bot.db import read_engine
-from bot.outbox import UNDECIDED, Message, State
+from bot.outbox import UNDECIDED, Message
 from bot.simulator import NUMBER, SLACK_SECRET, TWILIO_SID, TWILIO_TOKEN
 
 ACCOUNT = f"/2010-04-01/Accounts/{TWILIO_SID}/Messages.json"
@@ -63,7 +63,8 @@ class Desk:
         self.app_url, self.provider_url, self.limit = app_url, provider_url, limit
         self.engine = read_engine(database_url)
         self.signer = SignatureVerifier(SLACK_SECRET)
-        self.http = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=limit))
+        alone = aiohttp.TCPConnector(force_close=True)  # a connection each, or one may close just as it is used again
+        self.http = aiohttp.ClientSession(connector=alone, timeout=aiohttp.ClientTimeout(total=limit))
 
     async def close(self) -> None:
         await self.http.close()
@@ -82,12 +83,16 @@ class Desk:
                 await asyncio.sleep(GLANCE)
 
     async def command(self, text: str) -> float:
-        """`/outage text`, signed; returns the seconds until it was answered. Raises RuntimeError when it was refused."""
-        form = {"command": "/outage", "text": text, "user_id": SLACK_ID, "team_id": "T0BENCH", "channel_id": "D0BENCH",
-                "trigger_id": f"{time.monotonic_ns()}", "response_url": f"{self.provider_url}/slack-reply/none"}  # fmt: skip
+        """`/outage text`, signed; returns the seconds until it was answered. RuntimeError when it was refused."""
+        form = {
+            "command": "/outage", "text": text, "user_id": SLACK_ID, "team_id": "T0BENCH", "channel_id": "D0BENCH",
+            "trigger_id": f"{time.monotonic_ns()}", "response_url": f"{self.provider_url}/slack-reply/none",
+        }  # fmt: skip
         body, stamp = urlencode(form), str(int(Clock().now().timestamp()))
-        signed = {"X-Slack-Request-Timestamp": stamp, "Content-Type": "application/x-www-form-urlencoded",
-                  "X-Slack-Signature": self.signer.generate_signature(timestamp=stamp, body=body) or ""}  # fmt: skip
+        signed = {
+            "Content-Type": "application/x-www-form-urlencoded", "X-Slack-Request-Timestamp": stamp,
+            "X-Slack-Signature": self.signer.generate_signature(timestamp=stamp, body=body) or "",
+        }  # fmt: skip
         began = time.perf_counter()
         async with self.http.post(f"{self.app_url}/slack/events", data=body, headers=signed) as answer:
             said = await answer.text()
@@ -105,8 +110,9 @@ class Desk:
         """The texts that the provider has, at most so many; 0 = all."""
         found: list[dict[str, str]] = []
         path: str | None = f"{ACCOUNT}?PageSize={most or 1000}"
+        login = aiohttp.BasicAuth(TWILIO_SID, TWILIO_TOKEN)
         while path:
-            async with self.http.get(self.provider_url + path, auth=aiohttp.BasicAuth(TWILIO_SID, TWILIO_TOKEN)) as page:
+            async with self.http.get(self.provider_url + path, auth=login) as page:
                 told = await page.json()
             found += told["messages"]
             path = None if most else told["next_page_uri"]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from rich.table import Table
 
+
 @dataclass(frozen=True)
 class Figure:
     """One number. `target` is what it must stay below; None = told for the record."""

@@ -4,6 +4,7 @@ from collections import Counter
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import select as core_select
 from sqlmodel import col, func, select
 
 from bot import checkins, outages, outbox, roster, tasks
@@ -24,6 +25,10 @@ COUNTS_AS = {
     State.UNREACHABLE: "unreachable",
 }
 BEST = ("delivered", "sent", "queued", "failed", "unreachable")
+PLACE = {state: BEST.index(name) for state, name in COUNTS_AS.items()}
+MESSAGE = Message.__table__  # type: ignore[attr-defined]
+RECIPIENT = Recipient.__table__  # type: ignore[attr-defined]
+TASK = tasks.Task.__table__  # type: ignore[attr-defined]
 ANSWERS = {"1": "ok", "4": "ok", "2": "help", "3": "help", "9": "risk", "A": "unavailable"}
 
 
@@ -82,11 +87,12 @@ def units(tx: Tx, outage: Outage) -> dict[str, int]:
 
 
 def task_counts(tx: Tx, outage: Outage) -> dict[str, int]:
-    counted = [task for task in tasks.of_outage(tx, outage.id or 0) if task.kind != tasks.Kind.CARD]
-    counts = Counter(task.state for task in counted)
+    mine = [TASK.c.outage_id == outage.id, TASK.c.kind != tasks.Kind.CARD]
+    by_state = core_select(TASK.c.state, func.count()).where(*mine).group_by(TASK.c.state)
+    counts: dict[str, int] = dict(tx.execute(by_state).tuples().all())
+    late = core_select(func.count()).where(*mine, TASK.c.state.in_(tasks.OPEN), TASK.c.due_at <= tx.now)
     names = ("waiting", "offered", "accepted", "in_progress", "done", "blocked", "cannot_do", "cancelled")
-    late = sum(bool(task.is_open() and task.due_at and task.due_at <= tx.now) for task in counted)
-    return {name: counts[name] for name in names} | {"overdue": late}
+    return {name: counts.get(name, 0) for name in names} | {"overdue": tx.execute(late).scalar_one()}
 
 
 def engine(tx: Tx) -> dict[str, Any]:
@@ -184,25 +190,26 @@ def stamp(moment: datetime | None) -> str | None:
 
 
 def _people(tx: Tx, outage: Outage) -> dict[str, str]:
-    query = select(Recipient.person_id, Recipient.address).where(Recipient.notice_id == outage.notice_id)
-    return dict(tx.exec(query).all())
+    query = core_select(RECIPIENT.c.person_id, RECIPIENT.c.address).where(RECIPIENT.c.notice_id == outage.notice_id)
+    return dict(tx.execute(query).tuples().all())
 
 
 def _best(tx: Tx, outage: Outage) -> dict[str, str]:
     """Person → the best that happened, on any channel or on a phone they share."""
-    query = select(Message.person_id, Message.address, Message.state).where(Message.notice_id == outage.notice_id)
-    by_person: dict[str, set[str]] = {}
-    by_address: dict[str, set[str]] = {}
-    for person, address, state in tx.exec(query):
-        by_person.setdefault(person, set()).add(COUNTS_AS[State(state)])
-        by_address.setdefault(address, set()).add(COUNTS_AS[State(state)])
+    query = core_select(MESSAGE.c.person_id, MESSAGE.c.address, MESSAGE.c.state)
+    by_person: dict[str, int] = {}  # the place of the best so far among all that is known
+    by_address: dict[str, int] = {}
+    for person, address, state in tx.execute(query.where(MESSAGE.c.notice_id == outage.notice_id)).tuples():
+        place = PLACE[state]
+        by_person[person] = min(place, by_person.get(person, place))
+        by_address[address] = min(place, by_address.get(address, place))
     answered = {person for person, (digit, _) in _latest_answers(tx, outage).items() if digit}
-    told = {row.unit for row in checkins.units(tx, outage.id or 0) if row.standing == checkins.Standing.TOLD}
-    in_person = {row.asked for row in checkins.units(tx, outage.id or 0) if row.unit in told}
+    stand = checkins.units(tx, outage.id or 0)
+    in_person = {row.asked for row in stand if row.standing == checkins.Standing.TOLD}
     best = {}
     for person, address in _people(tx, outage).items():
-        had = by_person.get(person, set()) | by_address.get(address, set())
-        reached = next((name for name in BEST if name in had), "failed")
+        place = min(by_person.get(person, len(BEST)), by_address.get(address, len(BEST)))
+        reached = (*BEST, "failed")[place]
         best[person] = "delivered" if person in answered else "told_in_person" if person in in_person else reached
     return best
 

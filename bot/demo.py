@@ -18,8 +18,7 @@ from typing import Any
 import uvicorn
 from sqlmodel import col, select
 
-from bot import roster
-from bot.access import Refused
+from bot import access, roster
 from bot.app import App
 from bot.clock import Clock, FastClock
 from bot.db import Tx, migrate
@@ -30,6 +29,7 @@ from handlers.demo import Held, Scene
 
 FOUR_TEN = time(4, 10, tzinfo=UTC)
 WARD = "5W"  # whose phones the visitor holds
+PIN = "4821"  # of the house supervisors, for commands by text
 COMMAND_CHANNEL = "C0COMMAND"
 RATES = {"sms_per_second": 10, "calls_per_second": 5}
 PORTS = 50  # tried one after another
@@ -51,7 +51,7 @@ CARRIER_LOST = 30003  # Twilio's code for a phone that is switched off
 async def serve(port: int, speed: float) -> None:
     """Run until Ctrl-C, from `port` or the next free one; the clock is `speed` times as fast as real time.
 
-    Prints the page's address, alone on the first line, and what to try. Raises Refused when no port is free.
+    Prints the page's address, alone on the first line, and what to try. Raises access.Refused when no port is free.
     """
     ended = asyncio.Event()
     for each in (signal.SIGINT, signal.SIGTERM):
@@ -64,11 +64,11 @@ async def serve(port: int, speed: float) -> None:
 
 
 def listen(port: int) -> socket.socket:
-    """A socket that listens on this loopback port or the next free one. Raises Refused."""
+    """A socket that listens on this loopback port or the next free one. Raises access.Refused."""
     for each in range(port, port + PORTS) if port else [0]:
         with contextlib.suppress(OSError):
             return socket.create_server(("127.0.0.1", each))
-    raise Refused(f"No port from {port} to {port + PORTS - 1} is free.")
+    raise access.Refused(f"No port from {port} to {port + PORTS - 1} is free.")
 
 
 @contextlib.asynccontextmanager
@@ -152,8 +152,15 @@ async def _staff(scene: Scene) -> None:
         sim.staff.add(unit.landline, ON_THE_WALL.get(unit.code, WAKES))
         sim.slack.add_channel(unit.slack_channel, unit.code)
     sim.slack.add_channel(COMMAND_CHANNEL, "command-centre")
+    await scene.db.transact(_set_pins, await asyncio.to_thread(access.hash_pin, PIN))
     sim.twilio.faults.add(Fault("undelivered", to=await scene.db.read(switched_off), on="sms", code=CARRIER_LOST))
     _hand_out(scene, await scene.db.read(held))
+
+
+def _set_pins(tx: Tx, hashed: str) -> None:
+    for person in tx.exec(select(roster.Person)).all():
+        if "house_supervisor" in person.roles:
+            access.set_pin(tx, person.id, hashed)
 
 
 def temperaments(tx: Tx) -> list[tuple[roster.Person, Temperament | None]]:
@@ -202,7 +209,8 @@ def _say(address: str, folder: str, speed: float) -> None:
         "  1. Declare that the EHR and email are down.",
         "  2. Watch the units answer. 3W never does: it is texted, called, rung on the wall, then somebody is sent.",
         "  3. Answer from the phones: 1 from the charge nurse, 9 from the bedside, a task taken or not.",
-        "  4. As a manager: /outage update Vendor says 06:00, then restore, verify and close.",
+        "  4. As a manager in Slack: /outage update Vendor says 06:00, then restore, verify and close.",
+        f"  5. Without Slack, from the supervisor's phone: UPDATE {PIN} Vendor says 06:00.",
         f"It is 04:10 there, and one minute takes {60 / speed:g} seconds (--speed). The database is in {folder}.",
         "Ctrl-C ends it, and leaves nothing behind.",
     ):

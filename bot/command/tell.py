@@ -155,7 +155,7 @@ def promise_owner(tx: Tx, outage: Outage) -> roster.Person | None:
 
 def help_phone(tx: Tx, person: roster.Person) -> dict[str, str]:
     """A site's own number wins over the hospital's."""
-    site = tx.get(roster.Site, person.site) if person.site else None
+    site = roster.site(tx, person.site)
     return {"callback": site.help_phone} if site and site.help_phone else {}
 
 

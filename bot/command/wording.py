@@ -27,6 +27,7 @@ class Telling:
     by: roster.Person
     in_charge: dict[str, list[str]] = field(default_factory=dict)  # person → the units asked of them
     given: dict[str, list[tasks.Task]] = field(default_factory=dict)  # person → the tasks offered at once
+    staff: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)  # language, site → the alert's facts
 
     def wording(self, person_id: str) -> str:
         """One alert a person: a declarer's receipt, a unit check, a role text, else the staff alert."""
@@ -61,7 +62,10 @@ def _facts(tx: Tx, telling: Telling, wording: str, person: roster.Person) -> tup
         return unit_facts(tx, outage, units, person.language or "en"), check_keys(outage)
     if wording == "role" and first:
         return role_facts(tx, outage, person, first), tasks.buttons(first)
-    return alert_facts(tx, outage, person), staff_keys(outage)
+    alike = (person.language, person.site)
+    if alike not in telling.staff:
+        telling.staff[alike] = alert_facts(tx, outage, person)
+    return telling.staff[alike], staff_keys(outage)
 
 
 def posts(tx: Tx, outage: Outage, units: list[roster.Unit], people: int) -> list[outbox.Draft]:
@@ -114,7 +118,7 @@ def unit_facts(tx: Tx, outage: Outage, units: list[str], language: str = "en") -
 
 
 def role_facts(tx: Tx, outage: Outage, person: roster.Person, first: tasks.Task) -> dict[str, Any]:
-    site = tx.get(roster.Site, outage.sites[0]) if outage.sites else None
+    site = roster.site(tx, outage.sites[0]) if outage.sites else None
     role = roster.ROLES.get(first.role)
     return {
         "title": role.short if role else first.role,

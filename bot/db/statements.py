@@ -8,8 +8,6 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.db.writer import Tx
 
-AT_ONCE = 500  # rows in one INSERT, well under the number of parameters that either database takes
-
 
 def claim(
     tx: Tx, table: Table, due: Sequence[Any], order: Sequence[Any], limit: int, values: dict[str, Any]
@@ -26,12 +24,11 @@ def claim(
 
 def insert_new(tx: Tx, table: Table, rows: list[dict[str, Any]]) -> int:
     """Insert the rows that break no unique key and pass over the others; returns how many were new."""
-    done = 0
-    for start in range(0, len(rows), AT_ONCE):
-        statement = _insert(tx, table).values(rows[start : start + AT_ONCE]).on_conflict_do_nothing()
-        key = next(iter(table.primary_key))
-        done += len(tx.execute(statement.returning(key)).all())  # a row count is not told with every driver
-    return done
+    if not rows:
+        return 0
+    statement = _insert(tx, table).on_conflict_do_nothing().returning(next(iter(table.primary_key)))
+    # The rows beside the statement and not in it: so it is compiled once, and SQLAlchemy cuts them into batches.
+    return len(tx.execute(statement, rows).all())  # a row count is not told with every driver
 
 
 def upsert(tx: Tx, table: Table, keys: Sequence[str], row: dict[str, Any]) -> None:

@@ -144,10 +144,10 @@ class Database:
             # committed and what is answered stay the same.
             batch = [job for job in batch if job.done.set_running_or_notify_cancel()]
             self._run(batch)
-            for job in batch:
-                job.answer()
             if any(job.wakes for job in batch):
                 self._tell()
+            for job in batch:
+                job.answer()
             if self.on_sqlite:
                 time.sleep(BREATH)
 

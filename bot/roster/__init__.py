@@ -10,7 +10,7 @@ from bot.roster.audiences import (
     permitted,
     told_at,
 )
-from bot.roster.duty import EPOCH, Duty, covered, duty, forget, on_shift, person
+from bot.roster.duty import EPOCH, Duty, covered, duty, forget, on_shift, person, site
 from bot.roster.holders import Holding, charge, coordinator, holders, holding, superior
 from bot.roster.imports import Imported, change, import_files, written_as
 from bot.roster.rows import PERMISSIONS, ROLES, UNIT_ROLES, Partner, Person, Role, Shift, Site, Unit, chain, may
@@ -54,6 +54,7 @@ __all__ = [
     "opt_out",
     "permitted",
     "person",
+    "site",
     "superior",
     "take_duty",
     "told_at",

@@ -12,7 +12,7 @@ from sqlalchemy import func
 from sqlmodel import col, select
 
 from bot.db import Tx
-from bot.roster.rows import UNIT_ROLES, Person, Shift, Unit
+from bot.roster.rows import UNIT_ROLES, Person, Shift, Site, Unit
 
 #: The start of a duty that nobody told us about: counted on because no shift says otherwise. Sorts last.
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -54,6 +54,7 @@ class Picture:
     began: Any  # the (nested) transaction it was read in
     by_role: dict[str, list[Post]] = field(default_factory=dict)
     people: dict[str, Person] = field(default_factory=dict)
+    houses: dict[str, Site | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for post in self.posts:
@@ -90,6 +91,14 @@ def person(tx: Tx, person_id: str) -> Person | None:
             return None
         known[person_id] = found
     return known[person_id]
+
+
+def site(tx: Tx, code: str) -> Site | None:
+    """A site by its code."""
+    known = picture(tx).houses
+    if code not in known:
+        known[code] = tx.get(Site, code) if code else None
+    return known[code]
 
 
 def picture(tx: Tx) -> Picture:

@@ -17,7 +17,10 @@ __all__ = ["Held", "Scene", "add"]
 PAGE = Path(__file__).parents[2] / "templates" / "board"
 DECLARATION = "declare ehr,email"
 # Nothing is loaded from anywhere else, and nothing that a text holds can become a script.
-LOCKED = {"Content-Security-Policy": "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'", "Cache-Control": "no-store"}
+LOCKED = {
+    "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'",
+    "Cache-Control": "no-store",
+}
 
 Text = Annotated[str, Body(embed=True, min_length=1, max_length=1600)]
 Json = dict[str, Any]

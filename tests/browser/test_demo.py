@@ -32,7 +32,7 @@ def lines() -> Iterator[list[str]]:
     command = [str(Path(sys.executable).with_name("muster")), "demo", "--port", "0", "--speed", "6"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ | BAD_SHELL) as demo:
         assert demo.stdout
-        said = [demo.stdout.readline().rstrip("\n") for _ in range(8)]
+        said = [demo.stdout.readline().rstrip("\n") for _ in range(9)]
         try:
             yield said
         finally:

@@ -184,8 +184,8 @@ def filled(migrated: Path, tmp_path: Path) -> str:
     path = tmp_path / "muster.db"
     path.write_bytes(migrated.read_bytes())
     with sqlite3.connect(path) as raw:
-        raw.execute("insert into notice (id, kind, subject, exercise, opened_at) values (1, 'alert', '', 0, '2026-11-22')")
-        raw.execute("insert into recipient (notice_id, person_id, unit, wording, address) values (1, 'alma', '', '', '')")
+        raw.execute("insert into notice values (1, null, 'alert', '', 0, '2026-11-22 04:10:00', null)")
+        raw.execute("insert into recipient values (1, 'alma', '5W', 'alert', '+12025550111')")
     raw.close()
     return f"sqlite:///{path}"
 
