@@ -33,22 +33,12 @@ PAUSE = 0.25  # seconds after a beat that failed
 log = structlog.get_logger()
 
 
-def words(settings: Settings) -> Render:
-    return Render(
-        settings.org_short,
-        settings.org_name,
-        settings.callback_number,
-        settings.templates_dir,
-        settings.default_language,
-    )
-
-
 class App:
     """Muster in one process. Make it, `await start()` inside the event loop, `beat` it or `run` it, `await stop()`."""
 
     def __init__(self, settings: Settings, clock: Clock | None = None):
         self.settings = settings
-        self.db = Database(settings, clock or Clock(), words(settings), self._wake)
+        self.db = Database(settings, clock or Clock(), Render.of(settings), self._wake)
         self.dispatcher: Dispatcher | None = None
         self.web: FastAPI = FastAPI()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -121,6 +111,7 @@ class App:
                 getattr(self, name), "interval", seconds=seconds, id=name, coalesce=True, misfire_grace_time=None
             )
         scheduler.start()
+        await self.sign()
         try:
             yield
         finally:
@@ -188,4 +179,6 @@ def channels(settings: Settings) -> dict[str, Channel]:
 
 
 def slack_client(settings: Settings) -> AsyncWebClient:
-    return AsyncWebClient(base_url=settings.slack_api_url, retry_handlers=[], timeout=3)  # Bolt puts the token in
+    client = AsyncWebClient(base_url=settings.slack_api_url, retry_handlers=[], timeout=3)  # Bolt puts the token in
+    client.proxy = None  # the settings say where Slack is, not somebody's shell
+    return client

@@ -89,7 +89,7 @@ def units(tx: Tx, outage: Outage) -> dict[str, int]:
 def task_counts(tx: Tx, outage: Outage) -> dict[str, int]:
     mine = [TASK.c.outage_id == outage.id, TASK.c.kind != tasks.Kind.CARD]
     by_state = core_select(TASK.c.state, func.count()).where(*mine).group_by(TASK.c.state)
-    counts: dict[str, int] = dict(tx.execute(by_state).tuples().all())
+    counts: dict[str, int] = dict(tx.execute(by_state).all())
     late = core_select(func.count()).where(*mine, TASK.c.state.in_(tasks.OPEN), TASK.c.due_at <= tx.now)
     names = ("waiting", "offered", "accepted", "in_progress", "done", "blocked", "cannot_do", "cancelled")
     return {name: counts.get(name, 0) for name in names} | {"overdue": tx.execute(late).scalar_one()}
@@ -191,7 +191,7 @@ def stamp(moment: datetime | None) -> str | None:
 
 def _people(tx: Tx, outage: Outage) -> dict[str, str]:
     query = core_select(RECIPIENT.c.person_id, RECIPIENT.c.address).where(RECIPIENT.c.notice_id == outage.notice_id)
-    return dict(tx.execute(query).tuples().all())
+    return dict(tx.execute(query).all())
 
 
 def _best(tx: Tx, outage: Outage) -> dict[str, str]:
@@ -199,7 +199,7 @@ def _best(tx: Tx, outage: Outage) -> dict[str, str]:
     query = core_select(MESSAGE.c.person_id, MESSAGE.c.address, MESSAGE.c.state)
     by_person: dict[str, int] = {}  # the place of the best so far among all that is known
     by_address: dict[str, int] = {}
-    for person, address, state in tx.execute(query.where(MESSAGE.c.notice_id == outage.notice_id)).tuples():
+    for person, address, state in tx.execute(query.where(MESSAGE.c.notice_id == outage.notice_id)):
         place = PLACE[state]
         by_person[person] = min(place, by_person.get(person, place))
         by_address[address] = min(place, by_address.get(address, place))

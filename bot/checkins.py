@@ -73,14 +73,13 @@ class UnitCheck(SQLModel, table=True):
 
 @dataclass
 class Heard:
-    """What an answer meant: whom it counted for, which units it spoke for, and whether it is news."""
+    """What an answer meant: whom it counted for and which units it spoke for."""
 
     digit: str
     outage: Outage | None = None
     people: list[str] = field(default_factory=list)
     units: list[str] = field(default_factory=list)  # spoken for
     unit: str = ""  # where the speaker is
-    first: bool = False  # the first of this digit from the person or the unit
     late: bool = False
 
 
@@ -118,51 +117,65 @@ def units(tx: Tx, outage_id: int) -> list[UnitCheck]:
     return list(tx.exec(select(UnitCheck).where(UnitCheck.outage_id == outage_id).order_by(UnitCheck.unit)))
 
 
-def latest_round(tx: Tx, person_ids: list[str]) -> tuple[Round, Outage] | None:
-    """The latest question that was put to any of these people, in an outage that runs or has just ended."""
+def asked(tx: Tx, person_ids: list[str], outage_id: int | None = None) -> list[tuple[Round, Outage]]:
+    """The questions put to any of these people, latest first: those of the outages that run, else the last one of all.
+
+    `outage_id` narrows it to the outage that the answer is known to be about.
+    """
     heard = select(Round, Outage).join(outbox.Recipient, col(outbox.Recipient.notice_id) == Round.notice_id)
     heard = heard.join(Outage, col(Outage.id) == Round.outage_id).where(col(outbox.Recipient.person_id).in_(person_ids))
-    found = tx.exec(heard.order_by(col(Round.id).desc())).all()
+    if outage_id is not None:
+        heard = heard.where(Round.outage_id == outage_id)
+    found = [(row[0], row[1]) for row in tx.exec(heard.order_by(col(Round.id).desc()))]
     running = [row for row in found if row[1].state not in ENDED]
-    return (running or list(found) or [None])[0]  # type: ignore[list-item]
+    return running or found[:1]
 
 
-def answer(tx: Tx, people: list[roster.Person], digit: str, note: str, channel: str, only_unit: str = "") -> Heard:
+def answer(
+    tx: Tx, people: list[roster.Person], digit: str, note: str, channel: str, only_unit: str = "",
+    outage_id: int | None = None,
+) -> Heard:  # fmt: skip
     """Record a digit for everybody who was asked at this number or account; `only_unit` narrows it to one unit.
 
-    Stops what is still to be sent to them for the question, and the ladder of each unit it speaks for.
+    It answers every open question of theirs, since a digit means the same in all. Stops what is still to be sent to
+    them for it, and the ladder of each unit it speaks for.
     """
-    asked = latest_round(tx, [person.id for person in people])
-    if asked is None:
-        return Heard(digit, unit=people[0].unit if people else "")
-    opened, outage = asked
-    late = opened.closed_at is not None or outage.state in ENDED
-    heard = Heard(digit, outage, [person.id for person in people], unit=people[0].unit, late=late)
-    heard.first = _is_first(tx, opened, heard.people, digit)
-    for person in people:
-        tx.add(
-            Answer(
-                round_id=opened.id or 0,
-                person_id=person.id,
-                digit=digit,
-                note=note,
-                at=tx.now,
-                channel=channel,
-                late=late,
-            )
-        )
-        outbox.withdraw(tx, [opened.notice_id], person.id)
-        journal.write(
-            tx, "answered", who=person.id, outage=outage.code, channel=channel, digit=digit, note=note, late=late
-        )
-    if not late:
-        _for_units(tx, outage, heard, people[0].id, note, only_unit)
+    heard = Heard(digit, people=[person.id for person in people], unit=_where(tx, people))
+    for opened, outage in reversed(asked(tx, heard.people, outage_id)):
+        heard.outage, heard.late = outage, opened.closed_at is not None or outage.state in ENDED
+        for person in people:
+            _record(tx, opened, outage, person, digit, note, channel, heard.late)
+        if not heard.late:
+            _for_units(tx, outage, heard, people[0].id, note, only_unit)
     return heard
+
+
+def _where(tx: Tx, people: list[roster.Person]) -> str:
+    """Where the speaker is now: the unit on duty, else the one on file."""
+    held = roster.duty(tx).get(people[0].id) if people else None
+    return held.unit if held else people[0].unit if people else ""
+
+
+def _record(
+    tx: Tx, opened: Round, outage: Outage, person: roster.Person, digit: str, note: str, channel: str, late: bool
+) -> None:
+    row = Answer(round_id=opened.id or 0, person_id=person.id, digit=digit, at=tx.now, channel=channel)
+    row.note, row.late = note, late
+    tx.add(row)
+    outbox.withdraw(tx, [opened.notice_id], person.id)
+    journal.write(tx, "answered", who=person.id, outage=outage.code, channel=channel, digit=digit, note=note, late=late)
+
+
+def unavailable(tx: Tx, person: roster.Person, channel: str) -> None:
+    """AWAY: counted as such in every check that is open."""
+    for opened, outage in asked(tx, [person.id]):
+        if outage.state not in ENDED:
+            _record(tx, opened, outage, person, "A", "", channel, late=False)
 
 
 def answer_for_unit(tx: Tx, outage: Outage, unit: str, digit: str, who: str, channel: str) -> Heard:
     """Somebody answered for a unit without having been asked by name: its landline, its channel."""
-    heard = Heard(digit, outage, [], unit=unit, first=True, late=outage.state in ENDED)
+    heard = Heard(digit, outage, [], unit=unit, late=outage.state in ENDED)
     row = tx.get(UnitCheck, (outage.id, unit))
     if row and not heard.late:
         journal.write(tx, "answered", who=who, outage=outage.code, channel=channel, about=unit, digit=digit)
@@ -177,16 +190,28 @@ def told(tx: Tx, outage: Outage, unit: str, by: str) -> bool:
     if row is None:
         return False
     journal.write(tx, "told_in_person", who=by, outage=outage.code, about=unit)
-    _stand(tx, outage, row, Standing.TOLD, by, "", "")
+    if row.standing == Standing.SILENT:
+        _stand(tx, outage, row, Standing.TOLD, by, "", "")
     return True
+
+
+def hand_on(tx: Tx, outage: Outage, row: UnitCheck, to: roster.Person | None) -> None:
+    """Somebody else answers for the unit from now on, or nobody: then its landline is rung next."""
+    row.asked = to.id if to else ""
+    tx.add(row)
+    for ladder in escalations.active(tx, subject(outage, row.unit)):
+        ladder.person_id = row.asked
+        tx.add(ladder)
+        if to is None:
+            escalations.leave_out(tx, ladder, "call")
 
 
 def _for_units(tx: Tx, outage: Outage, heard: Heard, who: str, note: str, only_unit: str) -> None:
     spoken = [row for row in units(tx, outage.id or 0) if row.asked in heard.people]
-    heard.units = [row.unit for row in spoken if not only_unit or row.unit == only_unit]
+    here = [row.unit for row in spoken if not only_unit or row.unit == only_unit]
+    heard.units = list(dict.fromkeys([*heard.units, *here]))
     for row in spoken:
-        if row.unit in heard.units:
-            heard.first = heard.first or row.digit != heard.digit
+        if row.unit in here:
             _stand(tx, outage, row, FOR_UNIT[heard.digit], who, heard.digit, note)
     if heard.digit == "9" and not spoken:
         row_at = tx.get(UnitCheck, (outage.id, heard.unit))
@@ -195,18 +220,14 @@ def _for_units(tx: Tx, outage: Outage, heard: Heard, who: str, note: str, only_u
 
 
 def _stand(tx: Tx, outage: Outage, row: UnitCheck, standing: Standing, who: str, digit: str, note: str) -> None:
-    row.standing, row.by, row.digit, row.note, row.at = standing, who, digit, note, tx.now
-    tx.add(row)
+    """What was said of a unit. A risk stays in sight while it is being seen to, unless its sender takes it back."""
+    at_risk = row.standing == Standing.RISK and row.by != who and tasks.at_risk(tx, outage.id or 0, row.unit)
+    if not at_risk:
+        row.standing, row.by, row.digit, row.note, row.at = standing, who, digit, note, tx.now
+        tx.add(row)
     escalations.stop(tx, subject(outage, row.unit), f"answered by {who}")
     outbox.close_notices(tx, subject(outage, row.unit), "answered")
     tasks.check_done(tx, outage.id or 0, row.unit, digit or "told", who)
-
-
-def _is_first(tx: Tx, opened: Round, people: list[str], digit: str) -> bool:
-    same = select(Answer.id).where(
-        Answer.round_id == opened.id, col(Answer.person_id).in_(people), Answer.digit == digit
-    )
-    return tx.exec(same.limit(1)).first() is None
 
 
 def _nobody_in_charge(rungs: list[dict[str, object]]) -> list[dict[str, object]]:

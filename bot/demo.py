@@ -65,7 +65,7 @@ async def serve(port: int, speed: float) -> None:
 
 def listen(port: int) -> socket.socket:
     """A socket that listens on this loopback port or the next free one. Raises access.Refused."""
-    for each in range(port, port + PORTS) if port else [0]:
+    for each in range(port, min(port + PORTS, 65_536)) if port else [0]:
         with contextlib.suppress(OSError):
             return socket.create_server(("127.0.0.1", each))
     raise access.Refused(f"No port from {port} to {port + PORTS - 1} is free.")
@@ -192,14 +192,15 @@ def bedside(tx: Tx, unit: str) -> list[roster.Person]:
 
 
 def _hand_out(scene: Scene, now: list[Held]) -> None:
-    """The visitor's phones of the last shift go back to simulated people."""
+    """The visitor's phones of the last shift go back to simulated people; a part that nobody has keeps its phone."""
+    parts = {held.part: held for held in [*scene.held, *now]}
     for before in scene.held:
-        if before not in now:
+        if before not in parts.values():
             scene.sim.staff.add(before.number)
-    for fresh in now:
+    for fresh in parts.values():
         if fresh not in scene.held:
             scene.sim.staff.remove(fresh.number)
-    scene.held = now
+    scene.held = list(parts.values())
 
 
 def _say(address: str, folder: str, speed: float) -> None:

@@ -14,6 +14,7 @@ from sqlmodel import Field, SQLModel, col, select
 
 from bot import journal, outbox, timers
 from bot.db import Tx
+from bot.outages import Outage
 
 CLIMB = "ladder.climb"  # the timer
 HAND_OVER = timedelta(seconds=20)  # how often a ladder looks whether its message has left
@@ -80,7 +81,11 @@ def climb(tx: Tx, ladder_id: int, performers: Mapping[str, Performer]) -> None:
     rung = ladder.rungs[ladder.position]
     ladder.position += 1
     _go_on(tx, ladder)
-    journal.write(tx, "climbed", about=ladder.subject, ladder=ladder.kind, rung=rung["do"], number=ladder.position)
+    outage = tx.get(Outage, ladder.outage_id) if ladder.outage_id else None
+    code = outage.code if outage else ""
+    journal.write(
+        tx, "climbed", outage=code, about=ladder.subject, ladder=ladder.kind, rung=rung["do"], number=ladder.position
+    )
     performers[rung["do"]](tx, ladder, rung)
 
 
@@ -90,6 +95,12 @@ def skip_wait(tx: Tx, ladder: Ladder) -> None:
         ladder.base_at = tx.now - timedelta(seconds=ladder.rungs[ladder.position]["after"])
         tx.add(ladder)
         timers.set_for(tx, CLIMB, str(ladder.id), tx.now)
+
+
+def leave_out(tx: Tx, ladder: Ladder, do: str) -> None:
+    """Leave out the rungs of this sort that are still to come; the next one that remains is due at once."""
+    ladder.rungs = [rung for number, rung in enumerate(ladder.rungs) if number < ladder.position or rung["do"] != do]
+    skip_wait(tx, ladder)
 
 
 def stop(tx: Tx, subject: str, reason: str, kind: str = "") -> int:

@@ -79,14 +79,13 @@ def verify(tx: Tx) -> Verdict:
     while seal(tx):
         tx.flush()
     count, prev = 0, GENESIS
-    for line in tx.exec(
-        select(Line).order_by(col(Line.seq).nulls_last()).execution_options(yield_per=500, populate_existing=True)
-    ):
-        count += 1
-        intact = line.detail == {"erased": True} or line.digest == digest(line.salt, line.detail)
-        if line.seq != count or line.prev != prev or line.hash != chained(line) or not intact:
-            return Verdict(count, broken_at=count)
-        prev = line.hash
+    in_order = select(Line).order_by(col(Line.seq).nulls_last())
+    with tx.exec(in_order.execution_options(yield_per=500, populate_existing=True)) as lines:
+        for line in lines:
+            count += 1
+            if line.seq != count or line.prev != prev or not _intact(line):
+                return Verdict(count, broken_at=count)
+            prev = line.hash
     return Verdict(count)
 
 
@@ -97,3 +96,8 @@ def digest(salt: str, detail: dict[str, Any]) -> str:
 def chained(line: Line) -> str:
     fields = [line.prev, line.seq, line.at.isoformat(), line.outage, line.who, line.what, line.channel, line.about]
     return hashlib.sha256(json.dumps([*fields, line.digest]).encode()).hexdigest()
+
+
+def _intact(line: Line) -> bool:
+    is_erased = line.detail == {"erased": True}
+    return line.hash == chained(line) and (is_erased or line.digest == digest(line.salt, line.detail))

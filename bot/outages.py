@@ -184,6 +184,8 @@ def move(tx: Tx, outage: Outage, to: OutageState, who: str, reason: str = "") ->
     stamp = {"restored": "restored_at", "verified": "verified_at", "closed": "closed_at", "voided": "closed_at"}.get(to)
     if stamp:
         setattr(outage, stamp, tx.now)
+    elif to is OutageState.DECLARED:
+        outage.restored_at = outage.verified_at = None  # something went down again
     outage.end_reason = reason or outage.end_reason
     tx.add(outage)
     journal.write(tx, str(to), outage=outage.code, who=who, reason=reason)

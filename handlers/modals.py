@@ -3,6 +3,7 @@
 from typing import Any
 
 from slack_bolt.async_app import AsyncAck
+from slack_sdk.errors import SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 from sqlmodel import select
 
@@ -10,7 +11,7 @@ from bot import journal, playbooks, roster
 from bot.command import opening, words
 from bot.db import Database, Tx
 from bot.roster import Person
-from handlers.asked import as_person, declared
+from handlers.asked import as_person, declared, stranger
 
 LEVELS = (
     "0 watch",
@@ -23,12 +24,15 @@ LEVELS = (
 
 async def open_form(ack: AsyncAck, command: dict[str, Any], client: AsyncWebClient, db: Database) -> None:
     """Open the form within the three seconds that its trigger lives; who may not declare is told who may."""
-    view = await db.read(form, command["user_id"])
+    view = await db.transact(form, command["user_id"])
     if isinstance(view, str):
         await ack(view)
         return
-    await client.views_open(trigger_id=command["trigger_id"], view=view)
-    await ack()
+    try:
+        await client.views_open(trigger_id=command["trigger_id"], view=view)
+        await ack()
+    except (SlackClientError, OSError, TimeoutError):
+        await ack("The form cannot be opened just now. Say it in words: `/outage declare ehr,email what is down`")
 
 
 async def submitted(ack: AsyncAck, body: dict[str, Any], db: Database) -> None:
@@ -43,7 +47,7 @@ def form(tx: Tx, slack_id: str) -> dict[str, Any] | str:
     """The form's view, or why this account may not have it."""
     person = roster.by_slack(tx, slack_id)
     if person is None:
-        return tx.render.slack("reply_stranger", account=slack_id)
+        return stranger(tx, slack_id)
     if not roster.may(person, "declare"):
         able = ", ".join(other.name for other in roster.permitted(tx, "declare")[:5])
         return f"You may not declare an outage. Those who may: {able}."

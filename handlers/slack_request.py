@@ -40,7 +40,7 @@ async def signed_body(request: Request, db: Database) -> dict[str, Any]:
         raise HTTPException(403, "The signature of this request is missing, wrong or old. Nothing was done.")
     try:
         body = _parsed(raw.decode())
-    except ValueError:
+    except (ValueError, RecursionError):
         raise HTTPException(400, "This request is neither a form nor JSON. Nothing was done.") from None
     if not isinstance(body, dict):
         raise HTTPException(400, "This request's payload is no JSON object. Nothing was done.")

@@ -51,7 +51,9 @@ def _declare(tx: Tx, person: Person, rest: str) -> Answer:
 def _update(tx: Tx, person: Person, rest: str) -> Answer:
     code, text = words.code(rest)
     options, text = words.options(text)
-    return course.update(tx, person, code, text, words.duration(options.get("next", "")), "slack")
+    every = words.duration(options.get("next", ""))
+    ignored = f" next:{options['next']} was not understood." if "next" in options and not every else ""
+    return course.update(tx, person, code, text, every, "slack") + ignored
 
 
 def _correct(tx: Tx, person: Person, rest: str) -> Answer:
@@ -95,7 +97,7 @@ def _sure(outage: outages.Outage, verb: str, reason: str, what: str) -> Answer:
         "style": "danger",
         "text": {"type": "plain_text", "text": f"{verb.capitalize()} {outage.code}"},
         "action_id": f"sure_{verb}",
-        "value": f"{outage.code} {reason}".strip(),
+        "value": f"{outage.code} {reason}".strip()[:2000],
     }
     blocks = [{"type": "section", "text": {"type": "mrkdwn", "text": text}}, {"type": "actions", "elements": [button]}]
     return {"response_type": "ephemeral", "text": text, "blocks": blocks}
@@ -124,16 +126,24 @@ def _unknown(verb: str) -> Verb:
 
 
 def _ask_again(tx: Tx, person: Person, rest: str) -> Answer:
+    """`[CODE] [all|units:a,b]`; alone it asks only the silent."""
     access.demand(tx, person, "checkin")
-    return course.ask_again(tx, person, words.code(rest)[0])
+    code, said = words.code(rest)
+    first, _, _ = said.partition(" ")
+    if first.lower() == "all":
+        return course.ask_again(tx, person, code, [])
+    if first.lower().startswith("units:"):
+        return course.ask_again(tx, person, code, first[6:].upper().split(","))
+    if first:
+        raise Refused("Say `/checkin`, `/checkin all` or `/checkin units:5W,3W`. Nothing was sent.")
+    return course.ask_again(tx, person, code)
 
 
 def _told(tx: Tx, person: Person, rest: str) -> Answer:
-    """`told unit:5W by NAME`, `told @person`."""
+    """`told unit:5W by NAME`."""
     access.demand(tx, person, "checkin")
-    unit = next((word[5:] for word in rest.split() if word.lower().startswith("unit:")), rest.split(" ")[0])
-    answers.told_in_person(tx, person, unit)
-    return f"{unit.upper()} told in person."
+    unit, _, by = rest.strip().partition(" by ")
+    return told(tx, answers.told_in_person(tx, person, [unit.lower().removeprefix("unit:")], by.strip()))
 
 
 def _new_task(tx: Tx, person: Person, rest: str) -> Answer:
@@ -145,8 +155,10 @@ def _for_whom(tx: Tx, rest: str) -> tuple[Person, str, int]:
     """`@person|role:x|unit:y [due:15m] text` → who gets it, the text, seconds until due."""
     first, _, text = rest.strip().partition(" ")
     options, text = words.options(text)
-    due = words.duration(options.get("due", "")) or words.duration("15m")
+    due = words.duration(options.get("due", "15m"))
     if first.startswith("role:"):
+        if first[5:] not in roster.ROLES:
+            raise Refused(f"There is no role {first[5:]}. Roles: {', '.join(roster.ROLES)}.")
         person = roster.holding(tx, first[5:]).owner
     elif first.startswith("unit:"):
         person = roster.charge(tx, first[5:].upper())

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from fastapi import Request, Response
 
-from bot import access, board, checkins, inbox, journal, outages, playbooks, roster, texting, timers
+from bot import access, board, checkins, inbox, journal, outages, playbooks, roster, tasks, texting, timers
 from bot.access import Refused
 from bot.channels.sms import reply_twiml
 from bot.command import answers, course, end, errands, lapses, opening, words
@@ -15,6 +15,11 @@ from bot.texting import Reply, Says
 from handlers.twilio import XML, needed, signed_form
 
 Echo = answers.Echo
+#: What somebody says of several tasks at once, as it is echoed
+VERBS = {
+    "have": "yours", "cannot": "you cannot", "done": "done", "blocked": "blocked", "need": "help asked for",
+    "proof": "done",
+}  # fmt: skip
 WITH_PIN = (Says.DECLARE, Says.COMMAND)
 
 
@@ -45,7 +50,7 @@ def hear(tx: Tx, sid: str, number: str, body: str, reply: Reply, proven: str = "
 
 
 def _answer(tx: Tx, people: list[Person], reply: Reply, number: str, body: str, proven: str) -> Echo:
-    if reply.digit != "9" and not checkins.latest_round(tx, [person.id for person in people]):
+    if reply.digit != "9" and not checkins.asked(tx, [person.id for person in people]):
         return None if reply.digit == "1" else answers.stray(tx, people[0], texting.mask(body), "sms", number)
     return answers.answer(tx, people, reply.digit, reply.note, "sms")
 
@@ -57,20 +62,23 @@ def _suspected(tx: Tx, people: list[Person], reply: Reply, number: str, body: st
 
 def _task(tx: Tx, people: list[Person], reply: Reply, number: str, body: str, proven: str) -> Echo:
     who = next((person for person in people if _owns(tx, reply.code, person)), people[0])
-    if not reply.code:
-        from_here = answers.tasks.mine(tx, who)
-        if len(from_here) != 1:
-            raise Refused(f"Which task? {answers.tasks.yours(tx, who)}")
-        return errands.act(tx, who, reply.verb, from_here[0].code, reply.note, "sms")
-    echo = errands.act(tx, who, reply.verb, reply.code, reply.note, "sms")
-    for code in reply.also:
-        errands.act(tx, who, reply.verb, code, reply.note, "sms")
-    return echo
+    mine = tasks.mine(tx, who)
+    if not reply.code and len(mine) != 1:
+        raise Refused(f"Which task? {tasks.yours(tx, who)}")
+    codes = [reply.code or mine[0].code, *reply.also]
+    echoes = [_done_with(tx, who, reply, code) for code in codes]
+    if len(echoes) == 1:
+        return echoes[0]
+    return "echo", {"text": f"noted for {', '.join(codes)}: {VERBS[reply.verb]}"}
+
+
+def _done_with(tx: Tx, who: Person, reply: Reply, code: str) -> Echo:
+    return errands.act(tx, who, reply.verb, code, reply.note, "sms")
 
 
 def _owns(tx: Tx, code: str, person: Person) -> bool:
     try:
-        return bool(code and answers.tasks.find(tx, code, person))
+        return bool(code and tasks.find(tx, code, person))
     except Refused:
         return False
 
@@ -81,6 +89,8 @@ def _duty(tx: Tx, people: list[Person], reply: Reply, number: str, body: str, pr
     if unit is None and reply.verb != "away":
         return "echo", {"text": f"there is no unit {reply.unit or who.unit}. Text HERE and the unit's code"}
     journal.write(tx, f"said_{reply.verb}", who=who.id, channel="sms", about=unit.code if unit else "")
+    if reply.verb == "charge" and unit:
+        lapses.takes_charge(tx, who, unit.code)
     if reply.verb == "away":
         lapses.away(tx, who)
         return "echo", {"text": "noted: you are not on shift. Your tasks go to the next person"}
@@ -89,10 +99,7 @@ def _duty(tx: Tx, people: list[Person], reply: Reply, number: str, body: str, pr
 
 
 def _told(tx: Tx, people: list[Person], reply: Reply, number: str, body: str, proven: str) -> Echo:
-    echo = answers.told_in_person(tx, people[0], reply.unit)
-    for unit in reply.also:
-        answers.told_in_person(tx, people[0], unit)
-    return echo
+    return answers.told_in_person(tx, people[0], [reply.unit, *reply.also])
 
 
 def _declare(tx: Tx, people: list[Person], reply: Reply, number: str, body: str, proven: str) -> Echo:
@@ -101,7 +108,11 @@ def _declare(tx: Tx, people: list[Person], reply: Reply, number: str, body: str,
         return answers.stray(tx, people[0], texting.mask(body), "sms", number)
     library = playbooks.current(tx)
     done = opening.declare(tx, who, words.declaration(reply.note, library.find), "sms")
-    return ("echo", {"text": f"{done.merged} {done.code}, which runs already"}) if done.merged else None
+    return (
+        ("echo", {"text": f"{done.code} runs already; what you named is in it. STATUS says more"})
+        if done.merged
+        else None
+    )
 
 
 def _command(tx: Tx, people: list[Person], reply: Reply, number: str, body: str, proven: str) -> Echo:
@@ -172,7 +183,7 @@ COMMANDS: dict[str, Callable[[Tx, Person, str, str], str]] = {
     "verify": lambda tx, who, code, note: end.verify(tx, who, code, "sms"),
     "close": lambda tx, who, code, note: end.close(tx, who, code, note, "sms"),
     "void": lambda tx, who, code, note: end.void(tx, who, code, "sms"),
-    "command": lambda tx, who, code, note: course.hand_over(tx, who, code, None, "sms"),
+    "command": lambda tx, who, code, note: course.hand_over(tx, who, code, roster.named(tx, note), "sms"),
 }
 
 

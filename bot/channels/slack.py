@@ -62,6 +62,7 @@ class Slack:
         self._client = AsyncWebClient(
             token=token, base_url=base_url or AsyncWebClient.BASE_URL, session=self._session, retry_handlers=[]
         )
+        self._client.proxy = None  # the settings say where Slack is, not somebody's shell
 
     async def send(self, envelope: Envelope) -> Sent:
         """Post a message, once. Raises SendError."""

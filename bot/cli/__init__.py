@@ -8,7 +8,7 @@ from sqlalchemy.exc import DBAPIError
 
 from bot.access import Refused
 from bot.cli import books, serving, state, verbs
-from bot.cli.ground import fail
+from bot.cli.ground import fail, log_plainly
 from bot.db import WrongSchema
 from bot.settings import BadSettings
 
@@ -35,6 +35,7 @@ GROUPS: dict[str, tuple[str, dict[str, Callable[..., Any]]]] = {
 
 def main() -> None:
     """Exit status: 0 done, 1 refused or failed with one plain sentence on stderr, 2 wrong usage."""
+    log_plainly()
     try:
         cli()
     except BadSettings as bad:

@@ -24,7 +24,7 @@ def roster_import(
     region: str = "US",
 ) -> None:
     """Import staff.csv with its units, sites, shifts and partners; all rows or none."""
-    with Progress(console=err, transient=True) as bar:
+    with Progress(console=err, transient=True, disable=not err.is_terminal) as bar:
         row = bar.add_task("Importing", total=None)
 
         def verb(tx: Tx) -> roster.Imported:

@@ -4,14 +4,15 @@ import sys
 from collections.abc import Callable
 from typing import Annotated, NoReturn, TypeVar
 
+import structlog
 import typer
 from rich.console import Console
 
 from bot import db, roster
 from bot.access import Refused
-from bot.app import words
 from bot.clock import Clock
 from bot.db import Database, Tx
+from bot.render import Render
 from bot.settings import Settings
 
 T = TypeVar("T")
@@ -19,6 +20,19 @@ out, err = Console(), Console(stderr=True)
 
 As = Annotated[str, typer.Option("--as", help="The staff id you act as; without it, the first administrator.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask first.")]
+
+
+def log_plainly() -> None:
+    """Logs go to stderr, since stdout is for answers, and show no variables: those hold tokens and numbers."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper("iso"),
+            structlog.dev.set_exc_info,
+            structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
 
 
 def ready() -> Settings:
@@ -45,7 +59,7 @@ def act(verb: Callable[[Tx], T]) -> T:
 
 def open_database() -> Database:
     settings = ready()
-    return Database(settings, Clock(), words(settings))
+    return Database(settings, Clock(), Render.of(settings))
 
 
 def somebody(tx: Tx, id: str) -> roster.Person:

@@ -1,4 +1,8 @@
-"""The processes, and the schema."""
+"""The processes, and the schema.
+
+The app is imported where it is needed: the web and the providers' SDKs take half a second, and no other command
+needs them.
+"""
 
 import asyncio
 import signal
@@ -7,7 +11,6 @@ from typing import Annotated
 import typer
 
 from bot import db
-from bot.app import App
 from bot.cli.ground import ready, say
 from bot.settings import Settings
 
@@ -44,6 +47,8 @@ def demo(
 
 
 async def _serve(settings: Settings, with_beats: bool) -> None:
+    from bot.app import App
+
     app = App(settings)
     await app.start()
     say(f"Muster listens on http://{settings.host}:{settings.port}")
@@ -55,6 +60,8 @@ async def _serve(settings: Settings, with_beats: bool) -> None:
 
 async def _work(settings: Settings) -> None:
     """Until a signal ends it; what is in flight is settled first."""
+    from bot.app import App
+
     app, ended = App(settings), asyncio.Event()
     for ending in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(ending, ended.set)

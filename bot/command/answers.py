@@ -1,15 +1,12 @@
 """What an answer sets off: help for a 2 or 3, a human at once for a 9, and the echo that says what was understood."""
 
 from datetime import timedelta
-from typing import Any
 
 from bot import checkins, escalations, journal, outages, outbox, playbooks, roster, tasks, texting, timers
-from bot.access import Refused
 from bot.command import digest, questions, rungs, tell
+from bot.command.tell import Echo
 from bot.db import Tx
 from bot.outages import Outage
-
-Echo = tuple[str, dict[str, Any]] | None  # the kind and facts of the reply; None for no reply
 
 NEED = {"2": "staff", "3": "forms"}
 CALLED_FOR = {"2": "labor_pool_leader", "3": "logistics_chief"}
@@ -18,11 +15,13 @@ ONCE_IN = timedelta(minutes=10)  # the automatic answer to a text that fits noth
 STRAY = "stray.quiet"  # the timer that keeps it quiet
 
 
-def answer(tx: Tx, people: list[roster.Person], digit: str, note: str, channel: str) -> Echo:
+def answer(
+    tx: Tx, people: list[roster.Person], digit: str, note: str, channel: str, outage_id: int | None = None
+) -> Echo:
     """A digit from a phone or an account, for everybody who was asked there. No thanks for a 1."""
     only, note = _one_unit(tx, people, note)
     note = texting.patient_data(note) or note
-    heard = checkins.answer(tx, people, digit, note, channel, only)
+    heard = checkins.answer(tx, people, digit, note, channel, only, outage_id)
     return follow(tx, heard, people[0], note, channel)
 
 
@@ -33,97 +32,85 @@ def answer_unit(tx: Tx, outage: Outage, unit: str, digit: str, channel: str) -> 
 
 
 def follow(tx: Tx, heard: checkins.Heard, who: roster.Person | None, note: str, channel: str) -> Echo:
-    """Do what the digit calls for; a repeated 2 or 3 stays with the human who has the first one."""
+    """Do what the digit calls for. A 2 or 3 that is repeated goes to the human who has the first one."""
     if heard.digit == "9":
         task = risk(tx, heard.outage, who, heard.units[0] if heard.units else heard.unit, note)
         return "echo_risk", {"code": task.code, "unit": task.unit or None}
-    if heard.digit in NEED and not heard.late:
-        helper = help_for(tx, heard, who, note) if heard.first else None
-        for unit in heard.units[:1]:
-            _house_hears(tx, heard.outage, unit)
-        return "echo_help", {"need": _need(heard), "who": helper.name if helper else None}
     if heard.digit in ("3", "4") and heard.outage is None:
         return "stray", {}
+    means = (checkins.MEANS if heard.units else checkins.MEANS_BEDSIDE)[heard.digit]
     if heard.late and heard.digit != "1":
-        return "echo", {"text": f"noted: {checkins.MEANS[heard.digit]}, after the check had closed"}
-    return ("echo", {"text": f"{', '.join(heard.units)} not affected"}) if heard.digit == "4" and heard.units else None
+        return "echo", {"text": f"noted: {means}, after the check had closed"}
+    if heard.digit in NEED:
+        helper = _still_helped(tx, heard, who, note) or help_for(tx, heard, who, note)
+        return "echo_help", {"need": _need(heard), "who": helper.name if helper else None}
+    return ("echo", {"text": f"noted: {', '.join([*heard.units, means])}"}) if heard.digit == "4" else None
+
+
+def _still_helped(tx: Tx, heard: checkins.Heard, who: roster.Person | None, note: str) -> roster.Person | None:
+    """Who has the same call for help already, if it is open; a new note is passed on to them."""
+    task = tasks.open_help(tx, _key(heard, who))
+    owner = roster.person(tx, task.owner) if task else None
+    if task and owner and note and note != task.note:
+        task.note = note
+        tx.add(task)
+        facts = questions.help_facts(tx, task)
+        tell.one(tx, heard.outage, owner, "help", facts, lane=outbox.Lane.ALERT, subject=task.offer, also_slack=True)
+    return owner
+
+
+def _key(heard: checkins.Heard, who: roster.Person | None) -> str:
+    """One call for help of a sort is open at a time, for a unit or for a person at the bedside."""
+    return f"{heard.digit}:{','.join(heard.units) or (who.id if who else heard.unit)}"
 
 
 def help_for(tx: Tx, heard: checkins.Heard, who: roster.Person | None, note: str) -> roster.Person | None:
     """A unit's 2 goes to the labor pool, its 3 to logistics; a bedside 2 or 3 to the unit's charge nurse."""
-    never = frozenset([who.id]) if who else frozenset()
-    if heard.units:
-        held = roster.holding(tx, CALLED_FOR[heard.digit], excluding=never)
-        helper, backup = held.owner, held.backup
-    else:
-        helper, backup = (roster.superior(tx, who, unit=who.unit) if who else None), None
-    helper = helper or tell.coordinator(tx, heard.outage)
+    helper, backup = _helper(tx, heard, who)
     if helper is None:
         return None
     unit, need = ", ".join(heard.units) or heard.unit, _need(heard)
     task = tasks.open_new(
-        tx,
-        heard.outage,
-        tasks.Kind.HELP,
-        f"{unit} needs {need}",
-        f"{unit} needs {need}",
-        prio=1,
-        due_s=HELP_S,
-        unit=heard.units[0] if heard.units else heard.unit,
-        role=CALLED_FOR[heard.digit] if heard.units else "",
-        owner=helper.id,
-        backup=backup.id if backup else "",
-        note=note,
-    )
-    facts = {
-        "code": task.code,
-        "unit": unit,
-        "who": _speaker(who, heard),
-        "need": need,
-        "phone": _phone(tx, task.unit),
-        "note": note or None,
-    }
+        tx, heard.outage, tasks.Kind.HELP, f"{unit} needs {need}", f"{unit} needs {need}", prio=1, due_s=HELP_S,
+        unit=heard.units[0] if heard.units else heard.unit, role=CALLED_FOR[heard.digit] if heard.units else "",
+        owner=helper.id, backup=backup.id if backup else "", note=note,
+    )  # fmt: skip
+    task.step, task.speaker = _key(heard, who), _speaker(who, heard)
+    tx.add(task)
     said = tell.one(
-        tx,
-        heard.outage,
-        helper,
-        "help",
-        facts,
-        lane=outbox.Lane.ALERT,
-        subject=task.offer,
-        buttons=tasks.buttons(task),
-        also_slack=True,
-    )
+        tx, heard.outage, helper, "help", questions.help_facts(tx, task), lane=outbox.Lane.ALERT, subject=task.offer,
+        buttons=tasks.buttons(task), also_slack=True,
+    )  # fmt: skip
     rows = heard.outage.ladders.get("untaken_1", []) if heard.outage else []
     escalations.start(tx, "help", task.offer, rows, outage_id=task.outage_id, person_id=helper.id, notice_id=said.id)
-    journal.write(
-        tx,
-        "help_called",
-        outage=heard.outage.code if heard.outage else "",
-        about=task.code,
-        unit=unit,
-        need=need,
-        to=helper.id,
-    )
+    outage = heard.outage.code if heard.outage else ""
+    journal.write(tx, "help_called", outage=outage, about=task.code, unit=unit, need=need, to=helper.id)
+    for each in heard.units[:1]:
+        _house_hears(tx, heard.outage, each)
     return helper
+
+
+def _helper(
+    tx: Tx, heard: checkins.Heard, who: roster.Person | None
+) -> tuple[roster.Person | None, roster.Person | None]:
+    """Who is called for help, and who backs them up; never the one who asks."""
+    never = frozenset([who.id]) if who else frozenset()
+    if heard.units:
+        held = roster.holding(tx, CALLED_FOR[heard.digit], unit=heard.units[0], excluding=never)
+        return held.owner or tell.coordinator(tx, heard.outage), held.backup
+    above = roster.superior(tx, who, unit=who.unit) if who else None
+    return above or tell.coordinator(tx, heard.outage), None
 
 
 def risk(tx: Tx, outage: Outage | None, who: roster.Person | None, unit: str, note: str) -> tasks.Task:
     """Patient risk: the house supervisor, then the medical director, then safety are called until one has it."""
     running = outage if outage and outage.state not in outages.ENDED else None
     role = "charge nurse" if who and "unit_charge" in who.roles else "unit phone" if who is None else "staff"
+    text = f"Patient risk in {unit or 'an unknown unit'}: call the unit now"
     task = tasks.open_new(
-        tx,
-        running,
-        tasks.Kind.RISK,
-        f"Patient risk in {unit or 'an unknown unit'}: call the unit now",
-        f"call {unit or 'the sender'} now",
-        prio=1,
-        due_s=120,
-        unit=unit,
-        note=role,
+        tx, running, tasks.Kind.RISK, text, f"call {unit or 'the sender'} now", prio=1, due_s=120, unit=unit, note=note
     )
-    task.state, task.offered_at = tasks.TaskState.OFFERED, tx.now
+    task.state, task.offered_at, task.speaker = tasks.TaskState.OFFERED, tx.now, role
     tx.add(task)
     ladders = running.ladders if running else playbooks.ladders(playbooks.current(tx))
     ladder = escalations.start(
@@ -132,24 +119,25 @@ def risk(tx: Tx, outage: Outage | None, who: roster.Person | None, unit: str, no
     if ladder.rungs and ladder.rungs[0]["after"] == 0:
         escalations.climb(tx, ladder.id or 0, rungs.PERFORMERS)
     tell.command_post(tx, running, "risk", questions.risk_facts(tx, task), tasks.buttons(task)[:1])
-    journal.write(
-        tx,
-        "patient_risk",
-        outage=running.code if running else "",
-        who=who.id if who else unit,
-        about=task.code,
-        note=note,
-    )
+    code, sender = running.code if running else "", who.id if who else unit
+    journal.write(tx, "patient_risk", outage=code, who=sender, about=task.code, note=note)
     return task
 
 
-def told_in_person(tx: Tx, by: roster.Person, unit: str) -> Echo:
-    """`TOLD 5W`, in the outage that looks for the unit."""
-    for outage in outages.running(tx):
-        if checkins.told(tx, outage, unit.upper(), by.id):
-            return "echo", {"text": f"{unit.upper()} told in person by {by.name}"}
-    known = sorted({row.unit for outage in outages.running(tx) for row in checkins.units(tx, outage.id or 0)})
-    raise Refused(f"{unit.upper()} is not a unit of an open outage. Units: {', '.join(known) or 'none'}.")
+def told_in_person(tx: Tx, by: roster.Person, units: list[str], name: str = "") -> Echo:
+    """`TOLD 5W`, in the outages that look for the units; `name` is who went, if it was not the speaker."""
+    known = {row.unit: outage for outage in outages.running(tx) for row in checkins.units(tx, outage.id or 0)}
+    found = [unit.upper() for unit in units if unit.upper() in known]
+    for unit in found:
+        for outage in outages.running(tx):
+            checkins.told(tx, outage, unit, name or by.id)
+    unknown = [unit.upper() for unit in units if unit.upper() not in known]
+    parts = [f"{', '.join(found)} told in person by {name or by.name}"] if found else []
+    if unknown:
+        parts.append(
+            f"{', '.join(unknown)} is not a unit of an open outage; units: {', '.join(sorted(known)) or 'none'}"
+        )
+    return "echo", {"text": ". ".join(parts)}
 
 
 def stray(tx: Tx, person: roster.Person, text: str, channel: str, number: str) -> Echo:
@@ -177,7 +165,7 @@ def stray(tx: Tx, person: roster.Person, text: str, channel: str, number: str) -
 
 
 def _house_hears(tx: Tx, outage: Outage | None, unit: str) -> None:
-    held = roster.holding(tx, "house_supervisor")
+    held = roster.holding(tx, "house_supervisor", unit=unit)
     if outage and held.owner:
         digest.add(tx, outage, held.owner, unit, "needs help")
 
@@ -185,9 +173,9 @@ def _house_hears(tx: Tx, outage: Outage | None, unit: str) -> None:
 def _one_unit(tx: Tx, people: list[roster.Person], note: str) -> tuple[str, str]:
     """`2 5W`: the first word of the note narrows the answer, if it is a unit that this person answers for."""
     first, _, rest = note.partition(" ")
-    asked = checkins.latest_round(tx, [person.id for person in people]) if first else None
-    rows = checkins.units(tx, asked[1].id or 0) if asked else []
-    known = {row.unit for row in rows if row.asked in {person.id for person in people}}
+    ids = [person.id for person in people]
+    rows = [row for _, outage in checkins.asked(tx, ids) for row in checkins.units(tx, outage.id or 0)] if first else []
+    known = {row.unit for row in rows if row.asked in ids}
     return (first.upper(), rest) if first.upper() in known else ("", note)
 
 
@@ -197,8 +185,3 @@ def _need(heard: checkins.Heard) -> str:
 
 def _speaker(who: roster.Person | None, heard: checkins.Heard) -> str:
     return "charge nurse" if heard.units else who.name if who else "unit phone"
-
-
-def _phone(tx: Tx, unit: str) -> str | None:
-    row = tx.get(roster.Unit, unit) if unit else None
-    return row.landline or None if row else None

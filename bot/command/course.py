@@ -7,7 +7,7 @@ from sqlmodel import col, select
 
 from bot import access, checkins, journal, outages, outbox, playbooks, roster, tasks
 from bot.access import Refused
-from bot.command import tell, wording
+from bot.command import alerting, tell, wording
 from bot.db import Tx
 from bot.outages import Outage
 
@@ -20,13 +20,14 @@ def update(tx: Tx, by: roster.Person, code: str, text: str, every: timedelta | N
     tell.promise(tx, outage, every)
     facts = {
         "time": tasks.at(tx, tx.now),
-        "text": tell.with_tasks(tx, outage, text),
+        "text": text,
         "down": tell.down(tx, outage),
         "next": tell.next_at(tx, outage),
     }
+    facts = tell.with_task(tx, outage, "update", facts, "text")
     said = tell.everyone(tx, outage, "update", facts)
     journal.write(tx, "updated", outage=outage.code, who=by.id, channel=channel, text=text)
-    return f"Sent to {_count(tx, said)} people: {tx.render.sms('update', 'en', outage.exercise, **facts)}"
+    return f"Sent to {outbox.audience(tx, said.id)} people: {tx.render.sms('update', 'en', outage.exercise, **facts)}"
 
 
 def correct(tx: Tx, by: roster.Person, code: str, text: str, channel: str) -> str:
@@ -46,9 +47,8 @@ def correct(tx: Tx, by: roster.Person, code: str, text: str, channel: str) -> st
     }
     said = tell.everyone(tx, outage, "correction", facts)
     journal.write(tx, "corrected", outage=outage.code, who=by.id, channel=channel, text=text, corrects=wrong.id)
-    return (
-        f"Correction sent to {_count(tx, said)} people: {tx.render.sms('correction', 'en', outage.exercise, **facts)}"
-    )
+    sent = tx.render.sms("correction", "en", outage.exercise, **facts)
+    return f"Correction sent to {outbox.audience(tx, said.id)} people: {sent}"
 
 
 def raise_level(tx: Tx, by: roster.Person, code: str, level: int, channel: str) -> str:
@@ -60,64 +60,37 @@ def raise_level(tx: Tx, by: roster.Person, code: str, level: int, channel: str) 
         )
     before, outage.level = tell.told(tx, outage), level
     tx.add(outage)
-    wanted = [service.service for service in outages.services(tx, outage)]
-    roles = playbooks.start(tx, outage, playbooks.current(tx), wanted)
-    units = [unit.code for unit in roster.affected_units(tx, outage.sites)]
-    known = {person.id for person in before}
-    newcomers = [person for person in roster.told_at(tx, level, units, roles) if person.id not in known]
     tell.promise(tx, outage)
     down = outages.down(tx, outage)
-    facts = {
-        "time": tasks.at(tx, tx.now),
-        "level": level,
-        "what": tell.what(down),
-        "do": wording.words(down, "do"),
-        "next": tell.next_at(tx, outage),
-    }
-    said = tell.everyone(tx, outage, "raised", facts, people=before)
-    drafts = [
-        outbox.draft(
-            tx,
-            person,
-            outbox.best(tx, person),
-            "alert",
-            wording.alert_facts(tx, outage, person),
-            lane=outbox.Lane.ALERT,
-            exercise=outage.exercise,
-            buttons=wording.staff_keys(outage),
-        )
-        for person in newcomers
-    ]
-    if level == 4:
-        tell.partners(tx, outage, "partner", tell.partner_facts(tx, outage))
-    first = tx.get(outbox.Notice, outage.notice_id)
-    outbox.enqueue(tx, first or said, drafts)
-    journal.write(tx, "raised", outage=outage.code, who=by.id, channel=channel, level=level, newcomers=len(newcomers))
-    tasks.watch(tx, outage.id or 0)
-    return f"{outage.code} is at level {level}: {len(newcomers)} more people are told, {len(before)} hear of the level."
+    facts = {"time": tasks.at(tx, tx.now), "level": level, "what": tell.what(down), "next": tell.next_at(tx, outage)}
+    tell.everyone(tx, outage, "raised", facts, people=before, own=lambda language: {
+        "do": wording.words(down, "do", language),
+    })  # fmt: skip
+    alerting.alert(tx, outage, playbooks.current(tx), [row.service for row in outages.services(tx, outage)])
+    newcomers = len(tell.told(tx, outage)) - len(before)
+    journal.write(tx, "raised", outage=outage.code, who=by.id, channel=channel, level=level, newcomers=newcomers)
+    return f"{outage.code} is at level {level}: {newcomers} more people are told, {len(before)} hear of the level."
 
 
-def ask_again(tx: Tx, by: roster.Person, code: str) -> str:
-    """Ask the silent units again, now, on the same ladder."""
+def ask_again(tx: Tx, by: roster.Person, code: str, only: list[str] | None = None) -> str:
+    """Ask again, now and on the same ladders: the silent units, or those named (`all` for every one)."""
     outage = _for(tx, by, "checkin", code)
-    asked = []
-    for row in checkins.units(tx, outage.id or 0):
-        person = roster.person(tx, row.asked) if row.standing == checkins.Standing.SILENT else None
-        if person:
-            facts = wording.unit_facts(tx, outage, [row.unit], person.language or "en")
-            tell.one(
-                tx,
-                outage,
-                person,
-                "unit_check",
-                facts,
-                lane=outbox.Lane.QUESTION,
-                subject=checkins.subject(outage, row.unit),
-                buttons=wording.check_keys(outage),
-            )
-            asked.append(row.unit)
+    asked = [row.unit for row in checkins.units(tx, outage.id or 0) if _to_ask(row, only) and _ask(tx, outage, row)]
     journal.write(tx, "asked_again", outage=outage.code, who=by.id, units=asked)
     return f"Asked again: {', '.join(asked)}." if asked else "No unit with somebody in charge is silent."
+
+
+def _to_ask(row: checkins.UnitCheck, only: list[str] | None) -> bool:
+    return row.standing == checkins.Standing.SILENT if only is None else not only or row.unit in only
+
+
+def _ask(tx: Tx, outage: Outage, row: checkins.UnitCheck) -> bool:
+    person = roster.person(tx, row.asked)
+    if person:
+        facts = wording.unit_facts(tx, outage, [row.unit], person.language or "en")
+        tell.one(tx, outage, person, "unit_check", facts, lane=outbox.Lane.QUESTION,
+                 subject=checkins.subject(outage, row.unit), buttons=wording.check_keys(outage))  # fmt: skip
+    return person is not None
 
 
 def hand_over(tx: Tx, by: roster.Person, code: str, to: roster.Person | None, channel: str) -> str:
@@ -159,17 +132,27 @@ def hold(tx: Tx, outage_id: int) -> None:
         return
     tell.promise(tx, outage)
     facts: dict[str, Any] = {"time": tasks.at(tx, tx.now), "next": tell.next_at(tx, outage)}
+    people = [person for person in tell.told(tx, outage) if person.id != outage.commander]
     if outage.state == outages.OutageState.DECLARED:
-        down, note = outages.down(tx, outage), tell.with_tasks(tx, outage, "") or None
-        tell.everyone(tx, outage, "holding", facts | {"note": note}, own=lambda language: {
-            "services": wording.says(down, language), "stay": wording.words(down, "do_short", language),
-        })  # fmt: skip
+        _hold(tx, outage, facts, people)
     else:
-        tell.everyone(tx, outage, "update", facts | {"text": "no new word"})
+        tell.everyone(tx, outage, "update", facts | {"text": "no new word"}, people=people)
     journal.write(tx, "held", outage=outage.code)
     commander = tell.coordinator(tx, outage)
     if commander:
         tell.one(tx, outage, commander, "promise_held", facts, lane=outbox.Lane.UPDATE)
+
+
+def _hold(tx: Tx, outage: Outage, facts: dict[str, Any], people: list[roster.Person]) -> None:
+    """No new word; or, where a task that tells the staff is due, its words."""
+    down, task = outages.down(tx, outage), tell.to_be_told(tx, outage)
+    if task:
+        said = facts | {"down": tell.say(down)}
+        tell.everyone(tx, outage, "update", tell.with_task(tx, outage, "update", said, "text"), people=people)
+        return
+    tell.everyone(tx, outage, "holding", facts, people=people, own=lambda language: {
+        "services": wording.says(down, language), "stay": wording.words(down, "do_short", language),
+    })  # fmt: skip
 
 
 def _for(tx: Tx, by: roster.Person, verb: str, code: str) -> Outage:
@@ -178,7 +161,3 @@ def _for(tx: Tx, by: roster.Person, verb: str, code: str) -> Outage:
     if outage.state not in outages.RUNNING:
         raise Refused(f"{outage.code} is {outage.state}. Nothing was sent or changed.")
     return outage
-
-
-def _count(tx: Tx, said: outbox.Notice) -> int:
-    return len(tx.exec(select(outbox.Recipient.person_id).where(outbox.Recipient.notice_id == said.id)).all())

@@ -16,8 +16,7 @@ MESSAGE = Message.__table__  # type: ignore[attr-defined]
 
 def settle(tx: Tx, outcomes: Sequence[Outcome]) -> None:
     """Write what became of what was sent; what definitely failed goes another way."""
-    outbox.settle(tx, outcomes)
-    failed = {outcome.id: outcome for outcome in outcomes if outcome.state is State.FAILED}
+    failed = {outcome.id: outcome for outcome in outbox.settle(tx, outcomes) if outcome.state is State.FAILED}
     for row in tx.execute(select(MESSAGE).where(MESSAGE.c.id.in_(list(failed)))).all() if failed else []:
         outcome = failed[row.id]
         journal.write(

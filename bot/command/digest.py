@@ -11,6 +11,7 @@ from bot.outages import Outage
 
 DIGEST = "digest"  # the timer
 EVERY = timedelta(minutes=10)
+GONE = (outages.OutageState.VOIDED, outages.OutageState.DISMISSED)
 
 
 class Concern(SQLModel, table=True):
@@ -40,7 +41,7 @@ def send(tx: Tx, subject: str) -> None:
     """Text the person where things stand now; concerns that settled themselves meanwhile are left out."""
     outage_id, _, person_id = subject.partition(":")
     outage, person = tx.get(Outage, int(outage_id)), tx.get(roster.Person, person_id)
-    if outage is None or person is None or outage.state in outages.ENDED:
+    if outage is None or person is None or outage.state in GONE:
         return
     fresh = select(Concern).where(
         Concern.outage_id == outage.id, Concern.person_id == person.id, col(Concern.told_at).is_(None)
@@ -57,12 +58,14 @@ def send(tx: Tx, subject: str) -> None:
 
 def facts(tx: Tx, outage: Outage, concerns: list[Concern]) -> dict[str, object]:
     rows = checkins.units(tx, outage.id or 0)
-    late = [concern.about for concern in concerns if concern.about.startswith("T") and concern.about[1:].isdigit()]
+    silent = [concern.about for concern in concerns if concern.what == "silent"]
+    asked = all(row.asked for row in rows if row.unit in silent)
+    late = [_named(tx, outage, concern) for concern in concerns if _is_code(concern.about)]
     return {
-        "tried": "texted, called",
+        "tried": "texted, called" if silent and asked else None,
         "code": outage.code,
         "time": tasks.at(tx, tx.now),
-        "silent": [row.unit for row in rows if row.standing == checkins.Standing.SILENT and row.visit],
+        "silent": list(dict.fromkeys(silent)),
         "staff": [row.unit for row in rows if row.digit == "2"],
         "forms": [row.unit for row in rows if row.digit == "3"],
         "ok": sum(row.standing in (checkins.Standing.OK, checkins.Standing.TOLD) for row in rows),
@@ -74,12 +77,25 @@ def facts(tx: Tx, outage: Outage, concerns: list[Concern]) -> dict[str, object]:
 
 
 def _matters(tx: Tx, outage: Outage, concern: Concern) -> bool:
-    if concern.what == "silent":
-        row = tx.get(checkins.UnitCheck, (outage.id, concern.about))
-        return row is not None and row.standing == checkins.Standing.SILENT
-    if concern.about.startswith("T") and concern.about[1:].isdigit():
-        query = select(tasks.Task).where(tasks.Task.number == int(concern.about[1:]), tasks.Task.outage_id == outage.id)
-        task = tx.exec(query).first()
+    if _is_code(concern.about):
+        task = _task(tx, outage, concern)
         taken = concern.what == "not taken" and task is not None and task.state != tasks.TaskState.OFFERED
         return task is not None and task.state not in tasks.ENDED and not taken
-    return True
+    row = tx.get(checkins.UnitCheck, (outage.id, concern.about)) if concern.what == "silent" else None
+    still = concern.what != "silent" or (row is not None and row.standing == checkins.Standing.SILENT)
+    return still and outage.state not in outages.ENDED
+
+
+def _is_code(about: str) -> bool:
+    return about[:1] == "T" and about[1:].isdecimal()
+
+
+def _task(tx: Tx, outage: Outage, concern: Concern) -> tasks.Task | None:
+    query = select(tasks.Task).where(tasks.Task.number == int(concern.about[1:]), tasks.Task.outage_id == outage.id)
+    return tx.exec(query).first()
+
+
+def _named(tx: Tx, outage: Outage, concern: Concern) -> str:
+    """`T12 5W`: a code says more with its unit."""
+    task = _task(tx, outage, concern)
+    return f"{concern.about} {task.unit}" if task and task.unit else concern.about

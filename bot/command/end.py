@@ -35,7 +35,7 @@ def restore(tx: Tx, by: roster.Person, code: str, services: list[str], text: str
 
     facts = {"time": tasks.at(tx, tx.now), "text": text or None, "next": tell.next_at(tx, outage)}
     tell.everyone(tx, outage, "restored", facts, own=own)
-    tell.with_tasks(tx, outage, "")  # what only says that the system is back has just been said
+    tell.to_be_told(tx, outage)  # what only says that the system is back has just been said
     journal.write(
         tx,
         "services_back",
@@ -46,7 +46,11 @@ def restore(tx: Tx, by: roster.Person, code: str, services: list[str], text: str
         text=text,
     )
     tasks.watch(tx, outage.id or 0)
-    rest = f" Still down: {tell.say(down)}." if down else f" Verify with /outage verify {outage.code}, then close it."
+    rest = (
+        f" Still down: {tell.say(down)}."
+        if down
+        else f" Verify with {tell.how(channel, 'verify', outage.code)}, then close it."
+    )
     return f"{tell.say(back)} back in {outage.code}; everybody told is told what to do.{rest}"
 
 
@@ -79,7 +83,7 @@ def verify(tx: Tx, by: roster.Person, code: str, channel: str) -> str:
         "next": tell.next_at(tx, outage),
     }
     tell.everyone(tx, outage, "verified", facts)
-    then = f"Close it with /outage close {outage.code} when the priority-1 recovery tasks are done."
+    then = f"Close it with {tell.how(channel, 'close', outage.code)} when the priority-1 recovery tasks are done."
     return f"{outage.code} verified. {then}"
 
 
@@ -87,8 +91,10 @@ def close(tx: Tx, by: roster.Person, code: str, reason: str, channel: str) -> st
     """The all-clear. Refused while priority-1 recovery tasks are open, unless a reason is given."""
     access.demand(tx, by, "close")
     outage = outages.find(tx, code)
-    _demand_recovered(tx, outage, reason)
+    _demand_recovered(tx, outage, reason, channel)
     people = tell.told(tx, outage)
+    if down := outages.down(tx, outage):  # closed at once: they are back, and what follows from that begins
+        playbooks.recover(tx, outage, [_back(tx, service).service for service in down], everything=True)
     outages.move(tx, outage, OutageState.CLOSED, by.id, reason)
     still(tx, outage, "closed")
     tasks.cancel_open(tx, outage.id or 0, keep=RECOVERY)
@@ -135,14 +141,17 @@ def _bring_back(tx: Tx, outage: Outage, services: list[str]) -> list[Service]:
             f"{', '.join(unknown) or 'Nothing'} is not down in {outage.code}. Down: {names}. Nothing was changed."
         )
     back = [row for row in down if not services or row.service in services]
-    for row in back:
-        row.state, row.restored_at = ServiceState.RESTORED, tx.now
-        tx.add(row)
+    return [_back(tx, row) for row in back]
+
+
+def _back(tx: Tx, service: Service) -> Service:
+    service.state, service.restored_at = ServiceState.RESTORED, tx.now
+    tx.add(service)
     tx.flush()
-    return back
+    return service
 
 
-def _demand_recovered(tx: Tx, outage: Outage, reason: str) -> None:
+def _demand_recovered(tx: Tx, outage: Outage, reason: str, channel: str) -> None:
     waiting = [
         task for task in tasks.of_outage(tx, outage.id or 0)
         if task.phase == "recovery" and task.prio == 1 and task.state not in tasks.ENDED and not task.card_id
@@ -151,7 +160,7 @@ def _demand_recovered(tx: Tx, outage: Outage, reason: str) -> None:
         named = ", ".join(task.code if task.number else task.step for task in waiting[:6])
         raise Refused(
             f"{len(waiting)} priority-1 recovery tasks are open: {named}. "
-            f"Finish them, or close with a reason: /outage close {outage.code} why."
+            f"Finish them, or close with a reason: {tell.how(channel, 'close', outage.code)} and why."
         )
 
 
@@ -161,7 +170,10 @@ def _who_got_it(tx: Tx, outage: Outage) -> list[roster.Person]:
     query = select(outbox.Recipient.person_id).join(
         outbox.Message,
         (col(outbox.Message.notice_id) == outbox.Recipient.notice_id)
-        & (col(outbox.Message.address) == outbox.Recipient.address),
+        & (
+            (col(outbox.Message.address) == outbox.Recipient.address)
+            | (col(outbox.Message.person_id) == outbox.Recipient.person_id)
+        ),
     )
     query = query.where(outbox.Recipient.notice_id == outage.notice_id, col(outbox.Message.state).in_(gone))
     people = select(roster.Person).where(col(roster.Person.id).in_(query)).order_by(col(roster.Person.place))

@@ -1,13 +1,11 @@
 """What somebody does with a task, and who has to hear of it at once."""
 
-from typing import Any
-
-from bot import journal, outages, outbox, roster, tasks, texting
+from bot import escalations, journal, outages, outbox, roster, tasks, texting
 from bot.command import digest, tell
+from bot.command.tell import Echo
 from bot.db import Tx
 from bot.outages import Outage
 
-Echo = tuple[str, dict[str, Any]] | None  # the kind and facts of the reply; None for no reply
 TAKE_COMMAND = "CORE-A3"  # accept as acting commander until relieved
 
 
@@ -23,16 +21,27 @@ def act(tx: Tx, person: roster.Person, verb: str, code: str, words: str, channel
     if verb == "proof":
         return tasks.prove(tx, task, person, words, channel)
     if verb == "cannot":
-        kind, facts = tasks.decline(tx, task, person, words, channel)
-        if task.state == tasks.TaskState.BLOCKED:
-            _up(tx, outage, task, person, "cannot", singly=True)
-        return kind, facts
+        return refuse(tx, task, person, words, channel)
     if verb == "blocked":
-        kind, facts = tasks.block(tx, task, person, words, channel)
+        _, facts = tasks.block(tx, task, person, words, channel)
         above = _up(tx, outage, task, person, f"blocked: {words}" if words else "blocked", singly=task.prio == 1)
         return "echo", {"text": f"{facts['text']}, {above.name if above else 'the coordinator'} is told"}
     above = _up(tx, outage, task, person, f"needs help: {words}" if words else "needs help", singly=True)
     return "echo", {"text": f"help for {task.code}: {above.name if above else 'the coordinator'} is told"}
+
+
+def refuse(tx: Tx, task: tasks.Task, person: roster.Person, why: str, channel: str) -> Echo:
+    """Cannot: the task goes to the next person, and where there is none a superior hears of it at once."""
+    outage = tx.get(Outage, task.outage_id) if task.outage_id else None
+    if task.kind == tasks.Kind.RISK:
+        for ladder in escalations.active(tx, task.offer):
+            escalations.skip_wait(tx, ladder)
+        journal.write(tx, "refused", who=person.id, channel=channel, about=task.code, why=why)
+        return "echo", {"text": f"{task.code}: the next person is called"}
+    echo = tasks.decline(tx, task, person, why, channel)
+    if task.state == tasks.TaskState.BLOCKED:
+        _up(tx, outage, task, person, why or "cannot", singly=True)
+    return echo
 
 
 def errand(tx: Tx, by: roster.Person, person: roster.Person, text: str, due_s: int) -> str:

@@ -2,9 +2,12 @@
 
 from typing import Any
 
+from sqlmodel import col, select
+
 from bot import checkins, escalations, journal, outages, outbox, roster, tasks
-from bot.command import tell
+from bot.command import errands, tell, wording
 from bot.db import Tx
+from bot.outages import Outage
 
 
 def opted_out(tx: Tx, number: str) -> None:
@@ -17,53 +20,81 @@ def opted_out(tx: Tx, number: str) -> None:
                 text = f"{person.name} ({person.unit}) opted out of texts, perhaps by mistake. Reach them another way"
                 tell.one(tx, outage, above, "told_you", {"text": text}, lane=outbox.Lane.QUESTION, also_slack=True)
             tell.command_post(tx, outage, "told_you", {"text": f"{person.name} ({person.unit}) opted out of texts"})
-        for task in tasks.mine(tx, person):
-            if task.owner == person.id and task.kind != tasks.Kind.CARD and task.role:
-                tasks.decline(tx, task, person, "opted out of texts", "sms")
+        _hand_on_tasks(tx, person, "opted out of texts")
 
 
 def away(tx: Tx, person: roster.Person) -> None:
-    """Not on shift: counted as unavailable, and what the person had goes to the next."""
-    asked = checkins.latest_round(tx, [person.id])
-    if asked and asked[1].state not in outages.ENDED:
-        tx.add(checkins.Answer(round_id=asked[0].id or 0, person_id=person.id, digit="A", at=tx.now, channel="sms"))
-        outbox.withdraw(tx, [asked[0].notice_id], person.id)
-    for task in tasks.mine(tx, person):
-        if task.owner == person.id and task.role:
-            tasks.decline(tx, task, person, "not on shift", "sms")
+    """Not on shift: counted as unavailable; the units and tasks of the person go to the next."""
+    checkins.unavailable(tx, person, "sms")
+    for outage in outages.running(tx):
+        for row in checkins.units(tx, outage.id or 0):
+            if row.asked == person.id:
+                new_charge(tx, outage, row, roster.charge(tx, row.unit))
+    _hand_on_tasks(tx, person, "not on shift")
+
+
+def takes_charge(tx: Tx, person: roster.Person, unit: str) -> None:
+    """Somebody is in charge of a unit now: its open check is hers."""
+    for outage in outages.running(tx):
+        row = tx.get(checkins.UnitCheck, (outage.id, unit))
+        if row and row.asked != person.id:
+            new_charge(tx, outage, row, person)
+
+
+def new_charge(tx: Tx, outage: Outage, row: checkins.UnitCheck, to: roster.Person | None) -> None:
+    """The unit's question goes to whoever is in charge now; nobody: its landline is rung."""
+    checkins.hand_on(tx, outage, row, to)
+    journal.write(tx, "unit_handed_on", outage=outage.code, about=row.unit, to=to.id if to else "")
+    if to and row.standing == checkins.Standing.SILENT:
+        facts = wording.unit_facts(tx, outage, [row.unit], to.language or "en")
+        tell.one(tx, outage, to, "unit_check", facts, lane=outbox.Lane.QUESTION,
+                 subject=checkins.subject(outage, row.unit), buttons=wording.check_keys(outage))  # fmt: skip
 
 
 def undelivered(tx: Tx, row: Any, reason: str, opted: bool = False) -> None:
-    """A message did not arrive: a unit's ladder climbs now; anybody else is tried on the next way."""
+    """A text did not arrive: a ladder that waits on it climbs now; anybody else is tried on the next way, each once."""
     if opted:
         opted_out(tx, row.address)
     said = tx.get(outbox.Notice, row.notice_id)
     person = tx.get(roster.Person, row.person_id)
-    if said is None or said.closed_at is not None or person is None or row.lane > outbox.Lane.UPDATE:
+    if said is None or said.closed_at or person is None or row.lane > outbox.Lane.UPDATE or row.channel != "sms":
         return
     waiting = [ladder for ladder in _ladders(tx, said, person) if ladder.position < len(ladder.rungs)]
-    if waiting and row.channel == "sms":
-        for ladder in waiting:
-            escalations.skip_wait(tx, ladder)
-        return
-    way = outbox.another(tx, person, {(row.channel, row.address)}, also_voice=row.lane <= outbox.Lane.QUESTION)
-    if way and row.channel == "sms":
-        drafted = outbox.Draft(
-            person_id=person.id,
-            channel=way.channel,
-            address=way.address,
-            lane=row.lane,
-            body=row.body,
-            unit=person.unit,
-            wording="again",
-            language=row.language,
-            round=row.round + 1,
-            not_after=row.not_after,
-        )
-        outbox.enqueue(tx, said, [drafted])
+    for ladder in waiting:
+        escalations.skip_wait(tx, ladder)
+    used = _used(tx, said, person)
+    way = outbox.another(tx, person, used, also_voice=row.lane <= outbox.Lane.QUESTION)
+    if way and not waiting:
+        outbox.enqueue(tx, said, [_again(tx, said, person, way, row, len(used))])
         journal.write(tx, "fell_over", who=person.id, channel=way.channel, about=f"message {row.id}", reason=reason)
+
+
+def _again(tx: Tx, said: outbox.Notice, person: roster.Person, way: outbox.Route, row: Any, round: int) -> outbox.Draft:
+    """The same in the words of the other channel: an alert anew, anything else as it was written."""
+    outage = tx.get(Outage, said.outage_id) if said.outage_id else None
+    if outage and said.id == outage.notice_id:
+        facts, keys = wording.alert_facts(tx, outage, person), wording.staff_keys(outage)
+        return outbox.draft(
+            tx, person, way, "alert", facts, lane=row.lane, exercise=said.exercise, buttons=keys, round=round
+        )
+    worth = tx.now + outbox.WORTH[row.lane]
+    return outbox.Draft(
+        person_id=person.id, channel=way.channel, address=way.address, lane=row.lane, body=row.body, unit=person.unit,
+        wording=said.kind, language=row.language, round=round, not_after=worth,
+    )  # fmt: skip
+
+
+def _hand_on_tasks(tx: Tx, person: roster.Person, why: str) -> None:
+    for task in tasks.mine(tx, person):
+        if task.owner == person.id and task.kind not in (tasks.Kind.CHECK, tasks.Kind.VISIT):
+            errands.refuse(tx, task, person, why, "sms")
 
 
 def _ladders(tx: Tx, said: outbox.Notice, person: roster.Person) -> list[escalations.Ladder]:
     """The ladders that wait for this person's answer to this notice."""
     return [ladder for ladder in escalations.waiting_on(tx, said.id or 0) if ladder.person_id == person.id]
+
+
+def _used(tx: Tx, said: outbox.Notice, person: roster.Person) -> set[tuple[str, str]]:
+    tried = select(outbox.Message.channel, outbox.Message.address).where(outbox.Message.notice_id == said.id)
+    return {(channel, address) for channel, address in tx.exec(tried.where(col(outbox.Message.person_id) == person.id))}

@@ -5,17 +5,14 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from sqlmodel import col, select
+from sqlmodel import col, func, select
 
-from bot import access, checkins, journal, outages, outbox, playbooks, roster, tasks
-from bot.command import tell, wording
+from bot import access, journal, outages, outbox, playbooks, roster, tasks
+from bot.command import alerting, tell, wording
 from bot.command.still import end_exercises
-from bot.command.wording import Telling
 from bot.command.words import Request
 from bot.db import Tx
 from bot.outages import Outage
-
-LIFE_FIRST = {"unit_check": 0, "role": 1, "receipt": 2, "alert": 3}
 
 
 @dataclass(frozen=True)
@@ -31,6 +28,7 @@ class Declared:
     segments: int
     finish: str
     sent: str  # the alert's own words
+    newcomers: int = 0  # who hear of a running outage only now
     merged: str = ""  # `merged` into a running outage, or `joined` to it
     odd: list[str] = field(default_factory=list)
     valid: list[str] = field(default_factory=list)  # the services to choose from, where none was understood
@@ -58,78 +56,21 @@ def declare(tx: Tx, by: roster.Person, request: Request, channel: str) -> Declar
     journal.write(
         tx, "declared", outage=outage.code, who=by.id, channel=channel, level=level, services=wanted, text=request.text
     )
-    said = _alert(tx, outage, by, library, wanted)
-    return _figures(tx, outage, said, library, odd, wanted)
-
-
-def _alert(tx: Tx, outage: Outage, by: roster.Person, library: playbooks.Library, wanted: list[str]) -> outbox.Notice:
-    """Start the playbooks and write the declaration's notice: one notice in four wordings."""
-    telling = Telling(outage, by)
-    roles = playbooks.start(tx, outage, library, wanted) if outage.level > 0 else set()
-    telling.given = tasks.assign_due(tx, outage) if outage.level > 0 else {}
-    units = roster.affected_units(tx, outage.sites)
-    said = outbox.notice(tx, "alert", outage_id=outage.id, subject=f"outage:{outage.id}", exercise=outage.exercise)
-    outage.notice_id = said.id
-    checkins.open_round(tx, outage, said.id or 0)
-    telling.in_charge = _ask_units(tx, outage, units, said) if outage.level > 0 else {}
-    people = _people(tx, telling, roster.told_at(tx, outage.level, [unit.code for unit in units], roles))
-    drafts = [draft for person in people for draft in wording.drafts(tx, telling, person)]
-    drafts.sort(key=lambda draft: LIFE_FIRST.get(draft.wording, 9))
-    outbox.enqueue(tx, said, drafts + wording.posts(tx, outage, units, len(people)))
-    _offer(tx, telling, said)
-    if by.id in telling.in_charge:
-        _ask_declarer(tx, outage, by, telling.in_charge[by.id])
+    said = alerting.alert(tx, outage, library, wanted, by)
     tell.promise(tx, outage)
-    if outage.level == 4:
-        tell.partners(tx, outage, "partner", tell.partner_facts(tx, outage))
-    tasks.set_clock(tx, outage.id or 0)
-    return said
-
-
-def _people(tx: Tx, telling: Telling, told: list[roster.Person]) -> list[roster.Person]:
-    """The declarer, those whom the level tells, and whoever was just given a task."""
-    given = [roster.person(tx, person_id) for person_id in telling.given]
-    return list({person.id: person for person in [telling.by, *told, *given] if person}.values())
-
-
-def _offer(tx: Tx, telling: Telling, said: outbox.Notice) -> None:
-    """Offer what begins at once; the first task of a role text has been offered in it."""
-    for person_id, mine in telling.given.items():
-        person, in_role_text = roster.person(tx, person_id), telling.wording(person_id) == "role"
-        if person:
-            heard = said if in_role_text else None
-            tasks.announce(tx, telling.outage, person, mine, texted=int(in_role_text), heard=heard)
-
-
-def _ask_units(tx: Tx, outage: Outage, units: list[roster.Unit], said: outbox.Notice) -> dict[str, list[str]]:
-    """Every affected unit stands silent from now; returns the units each person in charge answers for."""
-    in_charge: dict[str, list[str]] = {}
-    for unit in units:
-        charge = roster.charge(tx, unit.code)
-        checkins.watch_unit(tx, outage, unit, charge, said.id or 0)
-        if charge:
-            in_charge.setdefault(charge.id, []).append(unit.code)
-    return in_charge
-
-
-def _ask_declarer(tx: Tx, outage: Outage, by: roster.Person, units: list[str]) -> None:
-    """A declarer who is also in charge of a unit got a receipt; the question about the unit comes beside it."""
-    tell.one(tx, outage, by, "unit_check", wording.unit_facts(tx, outage, units), lane=outbox.Lane.QUESTION,
-             subject=f"outage:{outage.id}", buttons=wording.check_keys(outage))  # fmt: skip
+    return _figures(tx, outage, said, library, odd, wanted)
 
 
 def _figures(
     tx: Tx, outage: Outage, said: outbox.Notice, library: playbooks.Library, odd: list[str], wanted: list[str]
 ) -> Declared:
-    query = select(outbox.Message).where(
-        outbox.Message.notice_id == said.id, ~col(outbox.Message.person_id).startswith("#")
-    )
-    messages = list(tx.exec(query))
-    people = len(tx.exec(select(outbox.Recipient).where(outbox.Recipient.notice_id == said.id)).all())
-    unreachable = sum(message.channel == "none" for message in messages)
-    segments = sum(message.segments for message in messages if message.channel == "sms")
+    by_channel = select(outbox.Message.channel, func.count(), func.sum(outbox.Message.segments))
+    to_people = by_channel.where(outbox.Message.notice_id == said.id, ~col(outbox.Message.person_id).startswith("#"))
+    ways = {channel: (count, total) for channel, count, total in tx.exec(to_people.group_by(outbox.Message.channel))}
+    (unreachable, _), (_, segments) = ways.get("none", (0, 0)), ways.get("sms", (0, 0))
+    people = outbox.audience(tx, said.id)
     finish = tasks.at(tx, tx.now + timedelta(seconds=math.ceil(segments / (tx.settings.sms_per_second or 1000))))
-    _write_receipt(tx, outage, messages, people, unreachable, finish)
+    _write_receipt(tx, outage, said, people, unreachable, finish)
     by = tx.get(roster.Person, outage.declared_by)
     return Declared(
         code=outage.code,
@@ -147,10 +88,9 @@ def _figures(
     )
 
 
-def _write_receipt(
-    tx: Tx, outage: Outage, messages: list[outbox.Message], people: int, unreachable: int, finish: str
-) -> None:
-    mine = next((message for message in messages if message.person_id == outage.declared_by), None)
+def _write_receipt(tx: Tx, outage: Outage, said: outbox.Notice, people: int, unreachable: int, finish: str) -> None:
+    own = [outbox.Message.notice_id == said.id, outbox.Message.person_id == outage.declared_by]
+    mine = tx.exec(select(outbox.Message).where(*own)).first()
     if mine is None:
         return
     facts = {
@@ -184,36 +124,35 @@ def _add(tx: Tx, outage: Outage, by: roster.Person, request: Request, channel: s
         services=request.services,
         text=request.text,
     )
-    if fresh:
-        _join(tx, outage, library, fresh)
-    said = tx.get(outbox.Notice, outage.notice_id)
-    figures = _plain(tx, outage, said, library, request.services)
-    return Declared(**figures, odd=odd, merged="joined" if fresh else "merged")
+    sites = [site for site in _sites(tx, request)[0] if request.sites and site not in outage.sites]
+    if request.level is not None and request.level != outage.level:
+        odd = [*odd, f"level:{request.level} ({outage.code} is at level {outage.level}; use raise)"]
+    newcomers = _join(tx, outage, library, fresh, sites) if fresh or sites else 0
+    figures = _plain(tx, outage, library, request.services)
+    return Declared(**figures, odd=odd, merged="joined" if fresh or sites else "merged", newcomers=newcomers)
 
 
-def _join(tx: Tx, outage: Outage, library: playbooks.Library, fresh: list[str]) -> None:
+def _join(tx: Tx, outage: Outage, library: playbooks.Library, fresh: list[str], sites: list[str]) -> int:
+    """More services or sites: those who were told get an update, newcomers the alert. Returns the newcomers."""
+    before = tell.told(tx, outage)
     for service in fresh:
         outages.add_service(tx, outage, service, library.say([service]), playbooks.words(library, service))
+    outage.sites = [*outage.sites, *sites]
+    tx.add(outage)
     if outage.state in (outages.OutageState.RESTORED, outages.OutageState.VERIFIED):
         outages.move(tx, outage, outages.OutageState.DECLARED, journal.SYSTEM, "another service is down")
-    if outage.level > 0:
-        playbooks.start(tx, outage, library, fresh)
     tell.promise(tx, outage)
     down = [service for service in outages.down(tx, outage) if service.service in fresh]
-    facts = {
-        "time": tasks.at(tx, tx.now),
-        "what": tell.what(down),
-        "do": wording.words(down, "do_short"),
-        "next": tell.next_at(tx, outage),
-    }
-    tell.everyone(tx, outage, "joined", facts)
-    tasks.watch(tx, outage.id or 0)
+    facts = {"time": tasks.at(tx, tx.now), "do": wording.words(down, "do_short"), "next": tell.next_at(tx, outage)}
+    where = f" at {', '.join(sites)}" if sites else ""
+    what = f"{tell.what(down or outages.down(tx, outage))}{where}"
+    tell.everyone(tx, outage, "joined", facts | {"what": what}, people=before)
+    alerting.alert(tx, outage, library, [row.service for row in outages.services(tx, outage)])
+    return len(tell.told(tx, outage)) - len(before)
 
 
-def _plain(
-    tx: Tx, outage: Outage, said: outbox.Notice | None, library: playbooks.Library, wanted: list[str]
-) -> dict[str, Any]:
-    people = len(tx.exec(select(outbox.Recipient).where(outbox.Recipient.notice_id == (said.id if said else 0))).all())
+def _plain(tx: Tx, outage: Outage, library: playbooks.Library, wanted: list[str]) -> dict[str, Any]:
+    people = outbox.audience(tx, outage.notice_id)
     return {
         "code": outage.code, "level": outage.level, "services": [row.service for row in outages.services(tx, outage)],
         "sites": outage.sites, "people": people, "unreachable": 0, "segments": 0, "finish": "", "sent": "",

@@ -35,16 +35,19 @@ def outage_of(tx: Tx, ladder: Ladder) -> Outage | None:
 
 
 def risk_facts(tx: Tx, task: tasks.Task) -> dict[str, Any]:
-    unit = tx.get(roster.Unit, task.unit)
-    phone = unit.landline if unit else ""
-    return {
-        "unit": task.unit,
-        "time": tasks.at(tx, task.offer_at),
-        "who": task.note,
-        "phone": phone or None,
-        "task": task.code,
-        "until": None,
-    }
+    said = {"unit": task.unit, "time": tasks.at(tx, task.offer_at), "who": task.speaker, "until": None}
+    return said | {"phone": _phone(tx, task.unit), "task": task.code}
+
+
+def help_facts(tx: Tx, task: tasks.Task) -> dict[str, Any]:
+    unit, _, need = task.text.partition(" needs ")
+    said = {"code": task.code, "unit": unit, "need": need, "who": task.speaker, "note": task.note or None}
+    return said | {"phone": _phone(tx, task.unit)}
+
+
+def _phone(tx: Tx, unit: str) -> str | None:
+    row = tx.get(roster.Unit, unit) if unit else None
+    return row.landline or None if row else None
 
 
 def _silence(tx: Tx, ladder: Ladder) -> Question | None:
@@ -80,6 +83,10 @@ def _one_task(tx: Tx, ladder: Ladder) -> Question | None:
         facts = risk_facts(tx, task)
         spoken = {name: facts[name] for name in ("unit", "who", "time", "phone")}
         return Question("risk", facts, tasks.buttons(task)[:1], [task], "risk", spoken)
+    if task.kind == tasks.Kind.HELP:
+        facts = help_facts(tx, task)
+        spoken = {name: facts[name] for name in ("unit", "who", "need", "phone", "note")}
+        return Question("help", facts, tasks.buttons(task), [task], "help", spoken)
     facts = {"code": task.code, "text": task.sms, "since": tasks.at(tx, task.due_at)}
     return Question("task_late", facts, tasks.buttons(task)[2:], [task], "task", spoken)
 

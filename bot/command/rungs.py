@@ -58,7 +58,7 @@ def visit(tx: Tx, ladder: Ladder, rung: Rung) -> None:
     """The house supervisor is asked to send a person; several silent units come in one digest."""
     outage, unit = questions.outage_of(tx, ladder), ladder.subject.rpartition(":")[2]
     row = tx.get(checkins.UnitCheck, (outage.id, unit)) if outage else None
-    held = roster.holding(tx, "house_supervisor")
+    held = roster.holding(tx, "house_supervisor", unit=unit)
     if outage is None or row is None:
         return
     row.visit = True
@@ -103,6 +103,10 @@ def superior(tx: Tx, ladder: Ladder, rung: Rung) -> None:
 
 
 def commander(tx: Tx, ladder: Ladder, rung: Rung) -> None:
+    """The commander hears of it in the next digest; of a patient risk that nobody has, singly and by a call."""
+    if ladder.kind == "risk":
+        _call_out(tx, ladder, tell.coordinator(tx, questions.outage_of(tx, ladder)), "commander")
+        return
     _concern(tx, ladder, tell.coordinator(tx, questions.outage_of(tx, ladder)))
 
 
@@ -117,28 +121,24 @@ def role(tx: Tx, ladder: Ladder, rung: Rung) -> None:
     """Patient risk: the holder of a role is texted and called at once; never the one who sent it."""
     question = questions.of(tx, ladder)
     task = question.open_tasks[0] if question and question.open_tasks else None
-    if question is None or task is None:
+    if task:
+        held = roster.holding(tx, rung["role"], unit=task.unit, excluding=frozenset([ladder.person_id, *task.told]))
+        _call_out(tx, ladder, held.owner, rung["role"])
+
+
+def _call_out(tx: Tx, ladder: Ladder, person: roster.Person | None, role: str) -> None:
+    question = questions.of(tx, ladder)
+    task = question.open_tasks[0] if question and question.open_tasks else None
+    if question is None or task is None or person is None:
+        journal.write(tx, "nobody_to_ask", about=task.code if task else ladder.subject, role=role)
         return
-    known = frozenset([ladder.person_id, *task.told])
-    held = roster.holding(tx, rung["role"], unit="", excluding=known)
-    if held.owner is None:
-        journal.write(tx, "nobody_to_ask", about=task.code, role=rung["role"])
-        return
-    task.owner = task.owner or held.owner.id
-    task.told = [*task.told, held.owner.id]
+    task.owner, task.told = task.owner or person.id, list(dict.fromkeys([*task.told, person.id]))
     tx.add(task)
+    facts = question.facts | {"until": tasks.at(tx, _next_rung(tx, ladder)) or None}
     tell.one(
-        tx,
-        questions.outage_of(tx, ladder),
-        held.owner,
-        question.kind,
-        question.facts | {"until": tasks.at(tx, _next_rung(tx, ladder))},
-        lane=outbox.Lane.LIFE_SAFETY,
-        subject=ladder.subject,
-        buttons=question.buttons,
-        also_slack=True,
-        also_call=True,
-    )
+        tx, questions.outage_of(tx, ladder), person, question.kind, facts, lane=outbox.Lane.LIFE_SAFETY,
+        subject=ladder.subject, buttons=question.buttons, also_slack=True, also_call=True,
+    )  # fmt: skip
 
 
 #: `do` of a rung → what is done

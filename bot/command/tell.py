@@ -6,12 +6,23 @@ from typing import Any
 
 from sqlmodel import col, select
 
-from bot import journal, outages, outbox, roster, tasks, timers
+from bot import outages, outbox, roster, tasks, timers
 from bot.db import Tx
 from bot.outages import Outage, Service
 
 REMIND, DUE = "promise.remind", "promise.due"  # the timers of the promise
+Echo = tasks.Answer | None  # the kind and facts of a reply; None for no reply
 ALERTS = ("alert", "joined", "raised")  # the notices that make somebody one of those who were told
+
+
+#: How a verb is given through each door: (before the verb, after the code)
+DOORS = {"slack": ("/outage ", ""), "cli": ("muster ", ""), "sms": ("", " and your PIN")}
+
+
+def how(channel: str, verb: str, code: str) -> str:
+    """How somebody at this door gives a verb: `/outage verify O-1`, `VERIFY O-1 and your PIN`."""
+    before, after = DOORS.get(channel, DOORS["slack"])
+    return f"{before}{verb if before else verb.upper()} {code}{after}"
 
 
 def say(services: Iterable[Service | str]) -> str:
@@ -110,16 +121,27 @@ def command_post(
         )
 
 
-def with_tasks(tx: Tx, outage: Outage, text: str) -> str:
-    """Tasks whose work is telling the staff fill this update instead of being texts of their own (messages.md R2)."""
-    parts = [text] if text else []
-    for task in tasks.of_outage(tx, outage.id or 0, tasks.TaskState.WAITING):
-        if task.tells and task.offer_at and task.offer_at <= tx.now and len(parts) < 2:
-            parts += [task.sms] if task.sms else []
-            task.state, task.ended_at, task.given = tasks.TaskState.DONE, tx.now, "in the update"
-            tx.add(task)
-            journal.write(tx, "done", outage=outage.code, about=task.step, given="in the update")
-    return ". ".join(parts)
+def to_be_told(tx: Tx, outage: Outage) -> tasks.Task | None:
+    """The most urgent task whose work is telling the staff: it fills an update instead of being a text of its own
+    (messages.md R2). One that has no words of its own is done by any update."""
+    waiting = tasks.of_outage(tx, outage.id or 0, tasks.TaskState.WAITING)
+    due = [task for task in waiting if task.tells and task.offer_at and task.offer_at <= tx.now]
+    for task in due:
+        if not task.sms:
+            tasks.told(tx, outage, task)
+    return next((task for task in due if task.sms), None)
+
+
+def with_task(tx: Tx, outage: Outage, kind: str, facts: dict[str, Any], fact: str) -> dict[str, Any]:
+    """The facts with what is to be told added to one of them, if the text still holds it; then that task is done."""
+    task = to_be_told(tx, outage)
+    if task is None:
+        return facts
+    added = facts | {fact: ". ".join(part for part in (facts.get(fact), task.sms) if part)}
+    if task.sms not in tx.render.sms(kind, "en", outage.exercise, **added):
+        return facts
+    tasks.told(tx, outage, task)
+    return added
 
 
 def partners(tx: Tx, outage: Outage, kind: str, facts: dict[str, Any]) -> None:

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from sqlmodel import func, select
+
 from bot import outages, outbox, roster, tasks
 from bot.command import tell
 from bot.db import Tx
@@ -24,14 +26,17 @@ class Telling:
     """Who a declaration is told to, and as what."""
 
     outage: Outage
-    by: roster.Person
+    by: roster.Person | None = None  # who declares it just now
+    known: set[str] = field(default_factory=set)  # who heard of it before
     in_charge: dict[str, list[str]] = field(default_factory=dict)  # person → the units asked of them
     given: dict[str, list[tasks.Task]] = field(default_factory=dict)  # person → the tasks offered at once
     staff: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)  # language, site → the alert's facts
 
     def wording(self, person_id: str) -> str:
-        """One alert a person: a declarer's receipt, a unit check, a role text, else the staff alert."""
-        if person_id == self.by.id:
+        """One alert a person: a declarer's receipt, a unit check, a role text, else the staff alert; none twice."""
+        if person_id in self.known:
+            return "none"
+        if self.by and person_id == self.by.id:
             return "receipt"
         if person_id in self.in_charge:
             return "unit_check"
@@ -71,6 +76,7 @@ def _facts(tx: Tx, telling: Telling, wording: str, person: roster.Person) -> tup
 def posts(tx: Tx, outage: Outage, units: list[roster.Unit], people: int) -> list[outbox.Draft]:
     down = outages.down(tx, outage)
     facts = {"what": tell.what(down, outage.summary), "do": words(down, "do"), "next": tell.next_at(tx, outage)}
+    facts["site"] = where(tx, outage)
     lane, exercise = outbox.Lane.ALERT, outage.exercise
     drafts = [
         outbox.post(tx, unit.slack_channel, "alert", facts, lane=lane, exercise=exercise, buttons=staff_keys(outage))
@@ -102,7 +108,13 @@ def alert_facts(tx: Tx, outage: Outage, person: roster.Person) -> dict[str, Any]
         "services": says(down, language),
         "do": words(down, "do", language),
     }
-    return said | {"next": tell.next_at(tx, outage)} | tell.help_phone(tx, person)
+    return said | {"site": where(tx, outage), "next": tell.next_at(tx, outage)} | tell.help_phone(tx, person)
+
+
+def where(tx: Tx, outage: Outage) -> str | None:
+    """The sites, unless all of them are affected."""
+    some = len(outage.sites) < tx.exec(select(func.count()).select_from(roster.Site)).one()
+    return ", ".join(outage.sites) if some and outage.sites else None
 
 
 def unit_facts(tx: Tx, outage: Outage, units: list[str], language: str = "en") -> dict[str, Any]:

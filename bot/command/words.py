@@ -5,10 +5,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
+LEVELS = ("0", "1", "2", "3", "4")
+LONGEST = timedelta(days=2)  # between two updates, or until an errand is due
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 QUOTES = str.maketrans({"“": '"', "”": '"', "‘": "'", "’": "'"})
 OPTION = re.compile(r"\b(level|sites?|next|due):(\S+)", re.IGNORECASE)
-LEVEL_WORD = re.compile(r"^L([0-9])\b\s*", re.IGNORECASE)
+LEVEL_WORD = re.compile(r"^L([0-4])\b\s*", re.IGNORECASE)
 CODE = re.compile(r"^(O-\d+)\b[:,]?\s*", re.IGNORECASE)
 
 
@@ -42,22 +44,28 @@ def declaration(text: str, find: Callable[[str], str | None], exercise: bool = F
     first, _, after = text.partition(" ")
     found = [find(part) for part in first.split(",") if part]
     if not found or not all(found):
-        lead = LEVEL_WORD.match(text)
-        return replace(
-            request, text=text[lead.end() :] if lead else text, level=request.level or (lead and int(lead[1]))
-        )
-    lead = LEVEL_WORD.match(after)
-    request = replace(request, level=int(lead[1])) if lead else request
-    after = after[lead.end() :] if lead else after
+        return _level_word(request, text)
+    stays = len(found) == 1 and first.casefold() != found[0]
+    request = _level_word(request, after)
     services = list(dict.fromkeys(service for service in found if service))
-    stays = len(found) == 1 and first.casefold() != found[0] and after
-    return replace(request, services=services, text=text if stays else after)
+    return replace(
+        request, services=services, text=f"{first} {request.text}" if stays and request.text else request.text
+    )
+
+
+def _level_word(request: Request, text: str) -> Request:
+    """`L2` in front of the text."""
+    lead = LEVEL_WORD.match(text)
+    if lead is None:
+        return replace(request, text=text)
+    return replace(_option(request, "level", lead[1]), text=text[lead.end() :])
 
 
 def duration(text: str) -> timedelta | None:
-    """`90s`, `30m`, `4h`, or a bare number of minutes; None if it is neither."""
-    match = re.fullmatch(r"(\d{1,4})([smhd]?)", text.strip().lower())
-    return timedelta(seconds=int(match[1]) * UNITS[match[2] or "m"]) if match else None
+    """`90s`, `30m`, `4h`, or a bare number of minutes, up to two days; None if it is neither."""
+    match = re.fullmatch(r"([0-9]{1,4})([smhd]?)", text.strip().lower())
+    span = timedelta(seconds=int(match[1]) * UNITS[match[2] or "m"]) if match else None
+    return span if span and span <= LONGEST else None
 
 
 def level(text: str) -> int:
@@ -79,7 +87,7 @@ def options(text: str) -> tuple[dict[str, str], str]:
 
 
 def _option(request: Request, name: str, value: str) -> Request:
-    if name == "level" and value.isdigit() and int(value) <= 4:
+    if name == "level" and value in ("0", "1", "2", "3", "4"):
         return replace(request, level=int(value))
     if name in ("site", "sites"):
         return replace(request, sites=[site.upper() for site in value.split(",") if site])

@@ -26,9 +26,9 @@ def insert_new(tx: Tx, table: Table, rows: list[dict[str, Any]]) -> int:
     """Insert the rows that break no unique key and pass over the others; returns how many were new."""
     if not rows:
         return 0
-    statement = _insert(tx, table).on_conflict_do_nothing().returning(next(iter(table.primary_key)))
-    # The rows beside the statement and not in it: so it is compiled once, and SQLAlchemy cuts them into batches.
-    return len(tx.execute(statement, rows).all())  # a row count is not told with every driver
+    # The rows stand beside the statement, not in it, so that it is compiled once, however many they are.
+    statement = _insert(tx, table).on_conflict_do_nothing()
+    return tx.connection().execute(statement, rows, execution_options={"preserve_rowcount": True}).rowcount
 
 
 def upsert(tx: Tx, table: Table, keys: Sequence[str], row: dict[str, Any]) -> None:

@@ -1,7 +1,7 @@
 """What must leave: notices, messages and their states. Nothing here sends; the dispatcher does."""
 
 from bot.outbox.engine import Outcome, claim, doubtful, receipt, resolve, settle, sweep
-from bot.outbox.routes import Route, another, best, body, draft, post, routes
+from bot.outbox.routes import WORTH, Route, another, best, body, draft, post, routes
 from bot.outbox.rows import (
     BEAT,
     NEVER,
@@ -17,14 +17,24 @@ from bot.outbox.rows import (
     Recipient,
     State,
 )
-from bot.outbox.say import close_notices, close_outage, enqueue, first_handed, notice, notice_of, still_going, withdraw
+from bot.outbox.say import (
+    audience,
+    close_notices,
+    close_outage,
+    enqueue,
+    first_handed,
+    notice,
+    notice_of,
+    still_going,
+    withdraw,
+)
 
 __all__ = [
     "BEAT",
     "NEVER",
     "RANK",
     "UNDECIDED",
-    "WAITING",
+    "WAITING", "WORTH",
     "Budget",
     "Draft",
     "Health",
@@ -36,6 +46,7 @@ __all__ = [
     "Route",
     "State",
     "another",
+    "audience",
     "best",
     "body",
     "claim",

@@ -59,10 +59,12 @@ def withdraw(tx: Tx, notice_ids: list[int], person_id: str = "", address: str = 
     which = [MESSAGE.c.notice_id.in_(notice_ids)]
     if person_id or address:
         which.append((MESSAGE.c.person_id == person_id) | (MESSAGE.c.address == address))
+    taken = update(MESSAGE).where(*which, MESSAGE.c.state.in_(WAITING)).values(state=State.WITHDRAWN, reason=reason)
+    count = len(tx.execute(taken.returning(MESSAGE.c.id)).all())
+    # in this order: what a claim takes from the queue between the two is caught by the second
     under_way = update(MESSAGE).where(*which, MESSAGE.c.state.in_(UNDER_WAY))
     tx.execute(under_way.values(not_after=MESSAGE.c.claimed_at))
-    taken = update(MESSAGE).where(*which, MESSAGE.c.state.in_(WAITING)).values(state=State.WITHDRAWN, reason=reason)
-    return len(tx.execute(taken.returning(MESSAGE.c.id)).all())
+    return count
 
 
 def close_notices(tx: Tx, subject: str, reason: str = "settled") -> None:
@@ -78,6 +80,11 @@ def _close(tx: Tx, which: object, reason: str) -> None:
     closing = update(NOTICE).where(which, NOTICE.c.closed_at.is_(None)).values(closed_at=tx.now)  # type: ignore[arg-type]
     ids = [row.id for row in tx.execute(closing.returning(NOTICE.c.id))]
     withdraw(tx, ids, reason=reason)
+
+
+def audience(tx: Tx, notice_id: int | None) -> int:
+    """How many people were to hear a notice, each once."""
+    return tx.execute(select(func.count()).where(RECIPIENT.c.notice_id == notice_id)).scalar_one()
 
 
 def first_handed(tx: Tx, notice_id: int, person_id: str) -> datetime | None:

@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from bot.texting import is_gsm7
 
 PhaseName = Literal["alert", "immediate", "early", "extended", "recovery"]
-LadderName = Literal["silence", "untaken_1", "untaken_2", "untaken_3", "undone", "blocked", "risk"]
+LadderName = Literal["silence", "untaken_1", "untaken_2", "untaken_3", "undone", "risk"]
 Do = Literal["resend", "call", "landline", "backup", "superior", "commander", "visit", "remind", "role"]
 
 UNITS = {"s": 1, "m": 60, "h": 3600}

@@ -137,6 +137,7 @@ def _add_card(
         playbook, _, step = planned[0]
         tx.add(_row(library, outage, playbook, phase, step, tasks.Kind.PLAYBOOK, unit=unit))
         return
+    planned = sorted(planned, key=lambda each: (each[2].due, each[2].prio))
     first = planned[0]
     due = max(step.due for _, _, step in planned)
     card = tasks.Task(
@@ -147,6 +148,6 @@ def _add_card(
     tx.add(card)
     tx.flush()
     for number, (playbook, _, step) in enumerate(planned, start=1):
-        tx.add(
-            _row(library, outage, playbook, phase, step, tasks.Kind.PLAYBOOK, unit=unit, card_id=card.id, line=number)
-        )
+        line = _row(library, outage, playbook, phase, step, tasks.Kind.PLAYBOOK, unit=unit)
+        line.card_id, line.line, line.due_after_s = card.id, number, card.due_after_s  # one clock
+        tx.add(line)

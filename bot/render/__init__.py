@@ -14,6 +14,7 @@ from bot.render.facts import clean
 from bot.render.kinds import KINDS, Kind
 from bot.render.length import SEGMENT, lines, one_line, one_segment
 from bot.render.shelf import own_templates, shipped
+from bot.settings import Settings
 
 __all__ = ["EXERCISE", "KINDS", "Kind", "Render"]
 
@@ -37,6 +38,17 @@ class Render:
         self._default_language = default_language
         self._own, self.complaints = own_templates(templates_dir)
         self._written = lru_cache(maxsize=1024)(self._write)  # an alert to 10,000 people is written once
+
+    @classmethod
+    def of(cls, settings: Settings) -> Render:
+        """The words of the house that these settings are of."""
+        return cls(
+            settings.org_short,
+            settings.org_name,
+            settings.callback_number,
+            settings.templates_dir,
+            settings.default_language,
+        )
 
     def sms(self, kind: str, language: str = "", exercise: bool = False, **facts: object) -> str:
         """One GSM-7 segment. Too long: what the kind gives up goes first, then the end is cut at a word.

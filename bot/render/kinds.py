@@ -73,7 +73,7 @@ KINDS: dict[str, Kind] = {
     "partner": _kind("services site since next", callback=0, site=0, services=12),
     "partner_over": _kind("services time", callback=0, services=12),
     "reply_declared": _kind("code level sites told segments finish sent unreachable uncovered valid odd"),
-    "reply_merged": _kind("code joined services people"),
+    "reply_merged": _kind("code joined services people newcomers odd"),
     "reply_status": _kind(
         "code state level services summary people delivered sent queued failed unreachable ok help risk silent told "
         "asked fine need at_risk no_answer done under_way offered blocked overdue"

@@ -55,6 +55,18 @@ def by_slack(tx: Tx, slack_id: str) -> Person | None:
     return next(iter(_in_order(tx, col(Person.slack_id) == slack_id)), None) if slack_id else None
 
 
+def named(tx: Tx, words: str) -> Person | None:
+    """The one active person whose id this is, or whose name begins so; None for nobody or several."""
+    said = words.strip().casefold()
+    found = [
+        person
+        for person in everyone(tx)
+        if said and (person.id.casefold() == said or person.name.casefold().startswith(said))
+    ]
+    exact = [person for person in found if said in (person.id.casefold(), person.name.casefold())]
+    return (exact or found)[0] if len(exact or found) == 1 else None
+
+
 def permitted(tx: Tx, permission: str) -> list[Person]:
     """Everybody with the permission, in file order."""
     some = _in_order(tx, func.json_array_length(col(Person.permissions)) > 0)

@@ -13,7 +13,7 @@ from random import Random
 from bot.simulator.agenda import Agenda
 from bot.simulator.phones import Phone, Phones, Text
 
-OFFERED = re.compile(r"\b1 (T\d+(?:\.\d+)?)=")  # Text 1 T7=I have it
+OFFERED = re.compile(r"\b1 ((?:T\d+(?:\.\d+)? ?)+)=")  # Text 1 T7=I have it, 1 T7 T8=I have them
 DECLINABLE = re.compile(r"\b2 (T\d+(?:\.\d+)?)=")  # 2 T7=cannot
 TO_DO = re.compile(r"\bDONE (T\d+)\b")  # Text DONE T7 or NEED T7
 TO_TELL = re.compile(r"\btext (TOLD \w+)", re.IGNORECASE)  # then text TOLD 5W
@@ -55,7 +55,8 @@ def react(text: str, temperament: Temperament, random: Random) -> list[tuple[flo
     read = random.uniform(*READING[temperament.texts])
     done = read + random.uniform(*WORKING)
     if offered := OFFERED.findall(text):
-        return [reply for code in offered for reply in _take(text, code, read, done, random)]
+        codes = [code for named in offered for code in named.split()]
+        return [reply for code in codes for reply in _take(text, code, read, done, random)]
     if to_do := TO_DO.findall(text):
         return [(done, f"DONE {code}") for code in dict.fromkeys(to_do)]
     if to_tell := TO_TELL.findall(text):
@@ -132,6 +133,8 @@ def _take(text: str, code: str, read: float, done: float, random: Random) -> lis
 
 def _choose(offered: list[str], random: Random) -> str:
     known = [digit for digit in dict.fromkeys(offered) if digit in CHOSEN]
+    if known == ["9"]:  # a reminder that it is always there, not a question
+        return ""
     return random.choices(known, [CHOSEN[digit] for digit in known])[0] if known else ""
 
 

@@ -1,9 +1,23 @@
 """Cards and tasks: offer, accept, decline, block, complete, hand over."""
 
-from bot.tasks.chase import overdue, set_clock, watch
+from bot.tasks.chase import set_clock, watch
 from bot.tasks.offers import WATCH, announce, assign_due, at, buttons, offer_due, open_phase, take, worded
 from bot.tasks.rows import ENDED, OPEN, TAKEN, Kind, Task, TaskState, find, lines, mine, of_outage, yours
-from bot.tasks.work import Answer, accept, block, cancel_open, check_done, decline, done, give, open_new, prove
+from bot.tasks.work import (
+    Answer,
+    accept,
+    at_risk,
+    block,
+    cancel_open,
+    check_done,
+    decline,
+    done,
+    give,
+    open_help,
+    open_new,
+    prove,
+    told,
+)  # fmt: skip
 
 __all__ = [
     "ENDED",
@@ -18,6 +32,7 @@ __all__ = [
     "announce",
     "assign_due",
     "at",
+    "at_risk",
     "block",
     "buttons",
     "cancel_open",
@@ -30,12 +45,13 @@ __all__ = [
     "mine",
     "of_outage",
     "offer_due",
+    "open_help",
     "open_new",
     "open_phase",
-    "overdue",
     "prove",
     "set_clock",
     "take",
+    "told",
     "watch",
     "worded",
     "yours",

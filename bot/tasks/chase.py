@@ -42,17 +42,11 @@ def set_clock(tx: Tx, outage_id: int) -> None:
     offers.watch_next(tx, outage_id, min(ahead) if ahead else None)
 
 
-def overdue(tx: Tx, outage_id: int) -> list[Task]:
-    return [
-        task for task in of_outage(tx, outage_id, *OPEN) if not task.card_id and task.due_at and task.due_at <= tx.now
-    ]
-
-
 def _chased(tx: Tx, outage_id: int) -> list[Task]:
     return [
         task
         for task in of_outage(tx, outage_id, *OPEN)
-        if not task.card_id and task.kind not in (*NO_CHASE, Kind.CHECK)
+        if not task.card_id and task.kind not in (*NO_CHASE, Kind.CHECK) and task.state != TaskState.BLOCKED
     ]
 
 

@@ -1,5 +1,6 @@
 """The rows of tasks and cards. A card is one code and one clock for the tasks of a unit and phase."""
 
+import re
 from datetime import datetime
 from enum import StrEnum
 
@@ -18,7 +19,7 @@ class TaskState(StrEnum):
     IN_PROGRESS = "in_progress"
     BLOCKED = "blocked"
     DONE = "done"
-    CANNOT_DO = "cannot_do"  # refused by everybody who could
+    CANNOT_DO = "cannot_do"  # refused by everybody who could, and the superior too
     HANDED_OVER = "handed_over"  # goes on with another owner as a new task
     CANCELLED = "cancelled"
 
@@ -82,6 +83,7 @@ class Task(SQLModel, table=True):
     ended_at: datetime | None = None
     given: str = ""  # the proof
     note: str = ""
+    speaker: str = ""  # who called for it, in words: charge nurse, unit phone, a name
 
     @property
     def code(self) -> str:
@@ -108,11 +110,9 @@ def find(tx: Tx, code: str, person: roster.Person) -> Task:
     Raises Refused, naming the codes that are open to this person.
     """
     number, _, line = code.upper().removeprefix("T").partition(".")
-    found = (
-        tx.exec(select(Task).where(Task.number == int(number or 0)).order_by(col(Task.id).desc())).first()
-        if number.isdigit()
-        else None
-    )
+    known = re.fullmatch("[0-9]{1,6}", number)
+    query = select(Task).where(Task.number == int(number)).order_by(col(Task.id).desc()) if known else None
+    found = tx.exec(query.limit(1)).first() if query is not None else None
     if found and line:
         found = next((task for task in lines(tx, found) if str(task.line) == line), None)
     if found is None or not may_act(tx, found, person):

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlmodel import select
+from sqlmodel import col, select
 
 from bot import escalations, journal, outages, outbox, roster
 from bot.access import Refused
@@ -31,6 +31,10 @@ def accept(tx: Tx, task: Task, person: roster.Person, channel: str) -> Answer:
 def decline(tx: Tx, task: Task, person: roster.Person, why: str, channel: str) -> Answer:
     """Cannot. The task goes to the next person at once."""
     _still_open(task)
+    if task.owner != person.id and task.state != TaskState.OFFERED:
+        task.backup = "" if task.backup == person.id else task.backup
+        _note(tx, task, "refused", person, channel, why=why)
+        return "echo", {"text": f"noted; {task.code} is with somebody"}
     task.refused_by = [*task.refused_by, person.id]
     _note(tx, task, "refused", person, channel, why=why)
     outage = tx.get(Outage, task.outage_id) if task.outage_id else None
@@ -38,6 +42,7 @@ def decline(tx: Tx, task: Task, person: roster.Person, why: str, channel: str) -
     if outage is None or held is None or held.owner is None:
         task.state = TaskState.BLOCKED
         tx.add(task)
+        _settle_offer(tx, task)
         return "echo", {"text": f"{task.code} is with nobody now; the coordinator has been told"}
     _settle_offer(tx, task)
     offers.take(tx, task, held.owner.id, held.backup.id if held.backup else "", held.via)
@@ -63,7 +68,7 @@ def done(tx: Tx, task: Task, person: roster.Person, given: str, channel: str) ->
 
 def prove(tx: Tx, task: Task, person: roster.Person, given: str, channel: str) -> Answer:
     """`T7 12`: the proof that was asked for; it also closes the task."""
-    if task.state == TaskState.DONE and not task.given:
+    if task.state == TaskState.DONE and not task.given and given:
         task.given = given
         _note(tx, task, "proved", person, channel, given=given)
         return "echo", {"text": f"{task.code}: {given}"}
@@ -109,6 +114,11 @@ def open_new(tx: Tx, outage: Outage | None, kind: Kind, text: str, sms: str, *, 
     return task
 
 
+def told(tx: Tx, outage: Outage, task: Task) -> None:
+    """A task that tells the staff is done by the update that carried it."""
+    _finish(tx, task, TaskState.DONE, journal.SYSTEM, "", "in the update")
+
+
 def check_done(tx: Tx, outage_id: int, unit: str, digit: str, who: str) -> None:
     """CORE-I1 is the unit check itself: an answer finishes it; the last one finishes the search for silent units."""
     checks = [task for task in of_outage(tx, outage_id) if task.kind == Kind.CHECK and task.state not in ENDED]
@@ -118,6 +128,17 @@ def check_done(tx: Tx, outage_id: int, unit: str, digit: str, who: str) -> None:
     for visit in of_outage(tx, outage_id, *OPEN):
         if visit.kind == Kind.VISIT and visit.unit == unit:
             _finish(tx, visit, TaskState.DONE, who, "", "answered")
+
+
+def at_risk(tx: Tx, outage_id: int, unit: str) -> bool:
+    """Is a patient risk in this unit still being seen to?"""
+    return any(task.kind == Kind.RISK and task.unit == unit for task in of_outage(tx, outage_id, *OPEN))
+
+
+def open_help(tx: Tx, key: str) -> Task | None:
+    """The call for help of this sort from this person or unit that is still open."""
+    query = select(Task).where(Task.kind == Kind.HELP, Task.step == key, col(Task.state).in_(OPEN))
+    return tx.exec(query.limit(1)).first()
 
 
 def cancel_open(tx: Tx, outage_id: int, keep: frozenset[str] = frozenset(), reason: str = "closed") -> int:
@@ -174,7 +195,7 @@ def _still_open(task: Task) -> None:
 
 def _name(tx: Tx, task: Task) -> str:
     if not task.card_id:
-        return task.code
+        return task.code if task.number else f"{task.step} {task.unit}".strip()
     card = tx.get(Task, task.card_id)
     return f"{card.code}.{task.line}" if card else task.code
 

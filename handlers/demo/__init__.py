@@ -71,8 +71,8 @@ def slack(scene: Scene) -> APIRouter:
 
     @doors.post("/declare")
     async def declare() -> Json:
-        supervisor = await scene.db.read(view.declarer)
-        return _answer(await scene.sim.slack.command(supervisor, "/outage", DECLARATION))
+        who = await scene.db.read(view.declarer)
+        return _answer(await scene.sim.slack.command(who, "/outage", DECLARATION))
 
     @doors.post("/slack")
     async def command(user: Text, line: Text) -> Json:
@@ -117,4 +117,4 @@ async def _in_call(act: Awaitable[Any]) -> Json:
 
 
 def _answer(said: Said) -> Json:
-    return {"status": said.status, "text": said.text, "in_time": said.in_time}
+    return {"status": said.status, "text": said.text}

@@ -15,7 +15,6 @@ from handlers.demo import offers
 
 COMMANDS = ("/outage", "/checkin", "/task")
 LINES, TEXTS, POSTS = 40, 30, 12  # the last so many are shown
-BY_SMS = [("1", "read, or OK"), ("2", "need help"), ("9", "PATIENT RISK")]  # always understood
 
 Json = dict[str, Any]
 
@@ -87,8 +86,8 @@ def managers(tx: Tx) -> list[Json]:
 
 
 def declarer(tx: Tx) -> str:
-    """The Slack account of the house supervisor on shift."""
-    return roster.holders(tx, "house_supervisor")[0].slack_id
+    """The Slack account of the first on the list: the house supervisor, while he is on shift."""
+    return str(managers(tx)[0]["id"])
 
 
 def phone(held: Held, handset: Phone) -> Json:
@@ -96,7 +95,7 @@ def phone(held: Held, handset: Phone) -> Json:
     happened = [(text.at, _text(text)) for text in handset.thread]
     happened += [(call.created, _call(call)) for call in handset.calls]
     return {
-        "number": held.number, "name": held.name, "part": held.part, "always": BY_SMS,
+        "number": held.number, "name": held.name, "part": held.part,
         "thread": [shown for _, shown in sorted(happened, key=lambda pair: pair[0])][-TEXTS:],
         "call": _call(handset.call_now) if handset.call_now else None,
     }  # fmt: skip
@@ -125,11 +124,12 @@ def _line(line: journal.Line, names: dict[str, str]) -> Json:
 
 def _about(about: str, names: dict[str, str]) -> str:
     """`unit:1:3W`, `offer:1:s2:3` and `task:7` as people say them."""
-    kind, *rest = about.split(":")
-    if kind == "task":
-        return f"T{rest[0]}"
-    word = rest[1] if kind in ("unit", "offer") else about
-    return names.get(word, word)
+    match about.split(":"):
+        case ["task", number]:
+            return f"T{number}"
+        case ["unit" | "offer", _, word, *_]:
+            return names.get(word, word)
+    return names.get(about, about)
 
 
 def _button(element: Json) -> Json:
@@ -146,7 +146,7 @@ def _call(call: Call) -> Json:
     heard = call.heard[-1] if call.heard else ""
     return {
         "kind": "call", "sid": call.sid, "at": clock(call.created), "status": call.status,
-        "heard": list(dict.fromkeys(call.heard)), "pressed": call.pressed, "mine": call.direction == "inbound",
+        "heard": list(dict.fromkeys(call.heard)), "pressed": call.pressed,
         "keys": offers.keys(heard) if call.gather else [],
     }  # fmt: skip
 

@@ -16,7 +16,7 @@ const ANSWERS = [
   ["late", "late", ""], ["silent", "no answer", ""],
 ];
 const COMMANDS = ["/outage status", "/outage update ", "/outage restore ", "/outage verify", "/outage close", "/checkin", "/task list", "/outage help"];
-const CALLS = { completed: "ended", busy: "declined", "no-answer": "nobody picked up", failed: "failed", canceled: "taken back" };
+const CALLS = { completed: "ended", busy: "declined", "no-answer": "not picked up", failed: "failed", canceled: "taken back" };
 
 const RUNGS = {
   resend: "tries another way to reach", call: "calls", landline: "rings the wall phone of", backup: "asks the backup for", superior: "tells the superior about",
@@ -43,6 +43,7 @@ const SAYS = {
   reminded: (l) => `reminds ${l.detail.to} of the promised update`,
   command: (l) => `hands command to ${l.detail.to}`,
   services_back: (l) => `says that this is back: ${l.detail.services.join(", ")}`,
+  pin_set: () => "has a PIN now",
   channel: (l) => `finds ${l.channel} ${l.detail.state}`,
 };
 
@@ -76,11 +77,17 @@ function say(node, text) {
 async function post(path, body = {}) {
   const answer = await fetch(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
   const told = await answer.json().catch(() => ({}));
-  const problem = answer.ok ? "" : typeof told.detail === "string" ? told.detail : "That did not work.";
-  $("refused").hidden = !problem;
-  say($("refused"), problem);
+  complain(answer.ok ? (told.status ?? 200) : answer.status, told);
   await look();
   return told;
+}
+
+/** A number as status is what Muster answered to the provider; the state of a call is a word. */
+function complain(status, told) {
+  const well = typeof status === "string" || (status >= 200 && status < 300);
+  const problem = well ? "" : typeof told.detail === "string" ? told.detail : `That did not work (${status}). The terminal says why.`;
+  $("refused").hidden = !problem;
+  say($("refused"), problem);
 }
 
 async function look() {
@@ -249,7 +256,7 @@ function replyButton(phone, [words, means]) {
 function callNote(thing) {
   const pressed = thing.pressed.length ? `, you pressed ${thing.pressed.join(", ")}` : "";
   const said = thing.heard.length > 1 ? `: “${thing.heard.at(-1)}”` : "";
-  return `☎ ${thing.at} call, ${CALLS[thing.status] || thing.status}${pressed}${said}`;
+  return `☎ ${thing.at} call ${CALLS[thing.status] || thing.status}${pressed}${said}`;
 }
 
 function showSlack(state) {

@@ -24,7 +24,7 @@ def test_no_thanks_for_a_1_and_every_other_answer_is_echoed(
 ) -> None:
     eve.runs("/outage declare ehr Epic is down")
     alma.gets_sms("Epic is down").replies("1").is_left_alone()
-    ben.gets_sms("5W").gets_sms("LIST").replies("4").gets_sms("5W not affected").is_left_alone()
+    ben.gets_sms("5W").gets_sms("LIST").replies("4").gets_sms("noted: 5W, not affected").is_left_alone()
 
 
 def test_a_changed_answer_counts_as_the_latest(stage: Stage, ben: Person, eve: Person) -> None:

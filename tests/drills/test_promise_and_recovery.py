@@ -11,7 +11,11 @@ def test_the_owner_is_reminded_and_a_holding_update_goes_out_by_itself(stage: St
     eve.has_sms("04:40", "O-1", "/outage update")
     stage.seen()
     stage.forward(minutes=5)
-    alma.gets_sms("04:40: no new word", "EHR", "Next 05:10")
+    alma.gets_sms("04:40: Doctors: orders on paper only", "EHR still DOWN", "Next 05:10")
+    stage.forward(minutes=30)
+    alma.gets_sms("05:10: Clinics", "EHR still DOWN")
+    stage.forward(minutes=30)
+    alma.gets_sms("05:40: no new word", "EHR", "Next 06:10")
     eve.has_sms("no update came by 04:40")
 
 
@@ -56,7 +60,7 @@ def test_recovery_to_the_all_clear(stage: Stage, alma: Person, ben: Person, cho:
     stage.seen()
     stage.forward(minutes=50)
     eve.runs("/outage restore")
-    alma.gets_sms("no new word").gets_sms("EHR IS BACK", "re-enter")
+    alma.gets_sms("still DOWN").gets_sms("EHR IS BACK", "re-enter")
     assert stage.outage()["state"] == "restored"
     eve.runs("/outage verify")
     alma.gets_sms("EHR")

@@ -26,6 +26,10 @@ TEXTS = {
         "MERCY T7 by 04:25: post lists. Text 1 T7=I have it, 2 T7=cannot",
         [("1 T7", "I have it"), ("2 T7", "cannot")],
     ),
+    "several tasks": (
+        "Text 1 T7 T8=I have them; 2 and code=cannot",
+        [("1 T7 T8", "I have them"), ("2 T7", "cannot"), ("2 T8", "cannot")],
+    ),
     "a list": ("Text DONE T7 or NEED T7", [("DONE T7", ""), ("NEED T7", "")]),
     "a digest": ("NO ANSWER 3W. Send someone, then text TOLD 3W.", [("TOLD 3W", "")]),
     "nothing": ("MERCY: T7 done at 04:20, level 3, call 5555", []),

@@ -234,6 +234,7 @@ def upgrade() -> None:
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("given", sa.String(), nullable=False),
         sa.Column("note", sa.String(), nullable=False),
+        sa.Column("speaker", sa.String(), nullable=False),
         sa.CheckConstraint(
             "state IN ('waiting', 'offered', 'accepted', 'in_progress', 'blocked', 'done', 'cannot_do', 'handed_over', 'cancelled')",
             name="task_state",
