@@ -51,8 +51,8 @@ UNITS = {"5W": "+12025550151", "3W": "+12025550152"}
 class Stage:
     """A hospital in the middle of the night, with phones and Slack that can be looked at."""
 
-    def __init__(self, database_url: str, clock: MovedClock, **more: Any):
-        self.clock, self.database_url, self.more = clock, database_url, more
+    def __init__(self, database_url: str, clock: MovedClock, staff: Callable[[Tx], object] | None = None, **more: Any):
+        self.clock, self.database_url, self.more, self.staff = clock, database_url, more, staff or hire
         self.runner = asyncio.Runner()
         self.sim = Simulator(now=clock.now, numbers=[NUMBER], width=20)
         self.port = free_port()
@@ -129,7 +129,7 @@ class Stage:
             self.sim.slack.add_channel(channel)
         await self._start_app()
         assert self.app
-        await self.app.db.transact(hire)
+        await self.app.db.transact(self.staff)
 
     async def _start_app(self) -> None:
         settings = Settings.load(

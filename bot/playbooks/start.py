@@ -38,7 +38,7 @@ def start(tx: Tx, outage: Outage, library: Library, services: list[str]) -> set[
         if step.id == UNIT_CHECK:
             for unit in units:
                 _add_check(tx, outage, playbook, phase, step, unit)
-        elif step.per == "unit":
+        elif step.per == "unit" and not step.tells:
             role = "unit_charge" if step.owner in UNIT_ROLES else step.owner
             prio = step.prio if phase == "recovery" else 0
             for unit in units:
