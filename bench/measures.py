@@ -24,7 +24,7 @@ from bot.simulator import NUMBER, SLACK_SECRET, TWILIO_SID, TWILIO_TOKEN
 ACCOUNT = f"/2010-04-01/Accounts/{TWILIO_SID}/Messages.json"
 GLANCE = 0.05  # seconds between two looks at how far it is
 PEEK = 0.005  # seconds between two looks for the first text at the provider
-ASK_EVERY = 0.1  # seconds between two questions from Slack
+ASK_EVERY = 0.25  # seconds between two questions from Slack
 UPDATES = 3  # each is another text to everybody
 UPDATE_EVERY = 0.75  # seconds
 MESSAGE = Message.__table__  # type: ignore[attr-defined]
@@ -158,17 +158,19 @@ async def commands(desk: Desk, people: int, progress: Progress) -> Slash:
     """Declare to everybody once more; meanwhile ask for the status at a steady pace, and send updates."""
     before, _, _ = await asyncio.to_thread(desk.how_far)
     slash = Slash({"declare": [await desk.command("declare new email level:3 Mail is down")]})
-    sending = asyncio.create_task(desk.all_handed(before + people, progress))
     asked: dict[str, list[asyncio.Task[float]]] = {"status": [], "update": []}
     began = time.perf_counter()
-    while not sending.done() or len(asked["update"]) < UPDATES:
-        asked["status"].append(asyncio.create_task(desk.command("status")))
-        if time.perf_counter() - began > len(asked["update"]) * UPDATE_EVERY and len(asked["update"]) < UPDATES:
-            text = f"update O-2 Mail is still down, news {len(asked['update'])}"
-            asked["update"].append(asyncio.create_task(desk.command(text)))
-        await asyncio.sleep(ASK_EVERY)
-    await sending
-    slash.taken |= {name: list(await asyncio.gather(*tasks)) for name, tasks in asked.items()}
+    async with asyncio.TaskGroup() as all_of_them:
+        sending = all_of_them.create_task(desk.all_handed(before + people, progress))
+        while not sending.done() or len(asked["update"]) < UPDATES:
+            # At its own pace, whether the ones before were answered or not: a queue that grows must show.
+            asked["status"].append(all_of_them.create_task(desk.command("status")))
+            if len(asked["update"]) < UPDATES and time.perf_counter() - began > len(asked["update"]) * UPDATE_EVERY:
+                text = f"update O-2 Mail is still down, news {len(asked['update'])}"
+                asked["update"].append(all_of_them.create_task(desk.command(text)))
+            await asyncio.sleep(ASK_EVERY)
+    slash.taken |= {name: [task.result() for task in tasks] for name, tasks in asked.items()}
+    await desk.all_handed(before + people, progress)
     taken = Counter((text["to"], text["body"]) for text in await desk.texts())
     slash.doubled = taken.total() - len(taken)
     return slash

@@ -1,6 +1,7 @@
 """What was measured, as a table for people and a file for machines."""
 
 import json
+import os
 import platform
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -39,7 +40,7 @@ def table(figures: list[Figure], title: str) -> Table:
 
 def keep(figures: list[Figure], people: int, latency: float, path: Path) -> None:
     """Write the JSON file."""
-    machine = {"python": platform.python_version(), "system": platform.platform(), "processor": platform.machine()}
+    machine = {"python": platform.python_version(), "system": platform.platform(), "processors": os.cpu_count()}
     rows = [asdict(figure) | {"missed": figure.missed} for figure in figures]
     path.parent.mkdir(parents=True, exist_ok=True)
     told = {"people": people, "provider_latency_s": latency, "machine": machine, "figures": rows}

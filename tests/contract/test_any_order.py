@@ -107,7 +107,7 @@ def test_it_never_moves_backwards_and_delivered_wins(any_order: Callable[[], Any
     run_state_machine_as_test(
         any_order,
         settings=settings(
-            max_examples=40,
+            max_examples=30,
             stateful_step_count=20,
             deadline=None,
             derandomize=True,

@@ -1,4 +1,4 @@
-"""A hospital with both providers set up, and its door. Every handler is tested on both databases."""
+"""A hospital with both providers set up, and its door."""
 
 import pytest
 

@@ -8,6 +8,8 @@ from sqlmodel import select
 from bot.outages import Outage, Service
 from tests.handlers.door import Door
 
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # drills play this on both
+
 DECLARE = "/outage declare ehr the EHR is down"
 
 
@@ -83,7 +85,7 @@ def test_a_person_without_permission_is_told_who_has_it(door: Door) -> None:
 
 
 def test_what_is_refused_changes_nothing(door: Door) -> None:
-    """"Nothing was changed" must be true of what the verb had begun, too."""
+    """ "Nothing was changed" must be true of what the verb had begun, too."""
     door.types("U0EVE", DECLARE, trigger="t1")
     door.db.run(lambda tx: setattr(tx.exec(select(Outage)).one(), "state", "closed"))
     before = states(door)
