@@ -23,6 +23,10 @@ VERBS = {
 WITH_PIN = (Says.DECLARE, Says.COMMAND)
 
 
+class WrongPin(Refused):
+    """Told apart because it is counted, while of other refusals nothing stays."""
+
+
 async def receive(request: Request, db: Database) -> Response:
     form = await signed_form(request, db)
     sid, number = needed(form, "MessageSid", "From")
@@ -40,8 +44,12 @@ def hear(tx: Tx, sid: str, number: str, body: str, reply: Reply, proven: str = "
     if not people:
         return _stranger(tx, number)
     try:
-        echo = SAYS[reply.says](tx, people, reply, number, body, proven)
+        with tx.begin_nested():  # what is refused leaves nothing of what it had begun
+            echo = SAYS[reply.says](tx, people, reply, number, body, proven)
+    except WrongPin:
+        echo = ("echo", {"text": _wrong_pin(tx, number)})
     except Refused as refused:
+        journal.write(tx, "refused", who=people[0].id, channel="sms", says=str(refused))
         echo = ("echo", {"text": str(refused)})
     if echo is None:
         return None
@@ -123,17 +131,20 @@ def _command(tx: Tx, people: list[Person], reply: Reply, number: str, body: str,
 
 
 def _who(tx: Tx, people: list[Person], number: str, proven: str, reply: Reply, body: str) -> Person | None:
-    """Whose PIN it was. None where no PIN was given: then the words were a remark."""
+    """Whose PIN it was. None where no PIN was given: then the words were a remark. Raises WrongPin."""
+    if reply.pin:
+        access.pins_at(tx, number)  # raises while the number is locked
     if proven:
         access.right_pin(tx, number)
         return roster.person(tx, proven)
     if not reply.pin:
         return None
-    access.pins_at(tx, number)  # raises while the number is locked
-    locks = access.wrong_pin(tx, number)
-    raise Refused(
-        "That PIN is wrong." + (" This number is locked for 15 minutes." if locks else " Nothing was done; try again.")
-    )
+    raise WrongPin
+
+
+def _wrong_pin(tx: Tx, number: str) -> str:
+    then = "This number is locked for 15 minutes." if access.wrong_pin(tx, number) else "Nothing was done; try again."
+    return f"That PIN is wrong. {then}"
 
 
 def _status(tx: Tx, people: list[Person], reply: Reply, number: str, body: str, proven: str) -> Echo:

@@ -60,7 +60,8 @@ def press(tx: Tx, message_id: int, digit: str, sid: str) -> tuple[str, str]:
         return "This call is no longer needed. Goodbye.", "en"
     first = inbox.accept(tx, "call", f"{sid}:{digit}")
     try:
-        echo = _key(tx, row, said, digit) if first else None
+        with tx.begin_nested():  # what is refused leaves nothing of what it had begun
+            echo = _key(tx, row, said, digit) if first else None
     except Refused as refused:
         echo = ("echo", {"text": str(refused)})
     kind, facts = echo or ("thanks", {})

@@ -117,7 +117,8 @@ def test_waiting_verbs_share_a_commit(db: Database) -> None:
         begun.wait(10)
         event.listen(db.engine, "commit", commits.append)
         rest = [pool.submit(db.run, arrive, str(name)) for name in range(20)]
-        waiting(db, 20 if db.on_sqlite else 16)
+        if db.on_sqlite:  # on PostgreSQL the other writers take what waits, however much that is
+            waiting(db, 20)
         go_on.set()
         slowly.result()
         assert sorted(each.result() for each in rest) == sorted(str(name) for name in range(20))

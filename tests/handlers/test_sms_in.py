@@ -5,9 +5,10 @@ from xml.etree import ElementTree
 import pytest
 from sqlmodel import select
 
-from bot import checkins, tasks
+from bot import access, checkins, tasks
 from bot.clock import MovedClock
-from tests.handlers.conftest import ALMA, BEN, STRANGER
+from bot.outages import Outage, Service
+from tests.handlers.conftest import ALMA, BEN, EVE, STRANGER
 from tests.handlers.door import Answer, Door
 
 
@@ -85,3 +86,22 @@ def test_no_pin_and_no_patient_reaches_the_journal(door: Door) -> None:
     door.texts(ALMA, "2 MRN 4482913 in bed 4", sid="SM2")
     stored = " ".join(str(line.model_dump()) for line in door.lines())
     assert "482913" not in stored
+
+
+@pytest.mark.usefixtures("outage")
+def test_what_is_refused_changes_nothing(door: Door) -> None:
+    door.db.run(access.set_pin, "eve", access.hash_pin("4829"))
+    door.db.run(lambda tx: setattr(tx.exec(select(Outage)).one(), "state", "closed"))
+    assert "is closed" in read(door.texts(EVE, "RESTORE O-1 4829"))
+    assert door.db.read_now(lambda tx: tx.exec(select(Service.state)).one()) == "down"
+
+
+def test_five_wrong_pins_lock_the_number(door: Door, clock: MovedClock) -> None:
+    door.db.run(access.set_pin, "eve", access.hash_pin("4829"))
+    said = [read(door.texts(EVE, "OUTAGE 1111 EHR", sid=f"SM{n}")) for n in range(5)]
+    assert ["locked" in text for text in said] == [False] * 4 + [True]
+    assert "locked" in read(door.texts(EVE, "OUTAGE 4829 EHR", sid="SM6")).lower()
+    assert door.db.read_now(lambda tx: tx.exec(select(Outage)).all()) == []
+    clock.forward(minutes=15)
+    door.texts(EVE, "OUTAGE 4829 EHR", sid="SM7")
+    assert len(door.db.read_now(lambda tx: tx.exec(select(Outage)).all())) == 1
