@@ -8,7 +8,7 @@ demo: .venv/ready ## Start everything with simulated phones and Slack; prints th
 	@.venv/bin/muster demo
 
 test: .venv/ready ## Run every test, on SQLite and on PostgreSQL
-	@.venv/bin/pytest
+	@.venv/bin/pytest -n auto
 
 check: .venv/ready ## Check style, types, the arrows between modules, and that the docs are complete
 	@.venv/bin/ruff check

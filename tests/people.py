@@ -207,10 +207,12 @@ class Person:
         return slack_id(self.id)
 
     def gets_sms(self, *words: str) -> "Person":
-        """The oldest text not yet expected has these words."""
+        """The oldest text not yet expected has these words; of those of one moment, which have no order, any one."""
         self.stage.settle()
-        text = next((text for text in self.phone.inbox if not text.seen), None)
-        assert text, f"{self.id} got no text with {words}; texts so far: {[text.body for text in self.phone.inbox]}"
+        unseen = [text for text in self.phone.inbox if not text.seen]
+        assert unseen, f"{self.id} got no text with {words}; texts so far: {[text.body for text in self.phone.inbox]}"
+        together = [text for text in unseen if text.at == unseen[0].at]
+        text = next((text for text in together if _says(text.body, words)), unseen[0])
         return self._has(text, text.body, words)
 
     def has_sms(self, *words: str) -> "Person":
@@ -294,6 +296,10 @@ class Person:
         assert not missing, f"{self.id} got {said!r}, without {missing}"
         thing.seen = True
         return self
+
+
+def _says(said: str, words: Iterable[str]) -> bool:
+    return all(word.casefold() in said.casefold() for word in words)
 
 
 class Channel:
