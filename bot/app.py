@@ -31,6 +31,8 @@ BEATS = {"tick": 0.25, "sweep": 1.0, "reconcile": 1.0, "sign": 1.0, "seal": 1.0}
 PAUSE = 0.25  # seconds after a beat that failed
 
 log = structlog.get_logger()
+for chatty in ("apscheduler", "slack_bolt"):  # a beat still at work, a token in the environment: no news to anybody
+    logging.getLogger(chatty).setLevel(logging.ERROR)
 
 
 class App:
@@ -104,7 +106,6 @@ class App:
         }
         self._bells = {name: asyncio.Event() for name in works}
         pumps = [asyncio.create_task(self._pump(name, work)) for name, work in works.items()]
-        logging.getLogger("apscheduler").setLevel(logging.ERROR)  # a beat that is still at work is no news
         scheduler = AsyncIOScheduler(timezone="UTC")
         for name, seconds in BEATS.items():
             scheduler.add_job(
