@@ -48,7 +48,6 @@ def demand(tx: Tx, person: roster.Person, verb: str) -> None:
     if roster.may(person, needed):
         return
     able = ", ".join(other.name for other in roster.permitted(tx, needed)[:5]) or "nobody yet: ask an administrator"
-    journal.write(tx, "refused", who=person.id, about=verb)
     raise Refused(f"You may not {verb} an outage. Those who may: {able}.")
 
 

@@ -54,7 +54,7 @@ class Stage:
     def __init__(self, database_url: str, clock: MovedClock, staff: Callable[[Tx], object] | None = None, **more: Any):
         self.clock, self.database_url, self.more, self.staff = clock, database_url, more, staff or hire
         self.runner = asyncio.Runner()
-        self.sim = Simulator(now=clock.now, numbers=[NUMBER], width=20)
+        self.sim = Simulator(now=clock.now, numbers=[NUMBER])
         self.port = free_port()
         self.app: App | None = None
         self.do(self._open())

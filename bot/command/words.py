@@ -41,16 +41,18 @@ def declaration(text: str, find: Callable[[str], str | None], exercise: bool = F
     for name, value in OPTION.findall(rest):
         request = _option(request, name.lower(), value)
     text = " ".join(text.split())
-    first, _, after = text.partition(" ")
+    closed_up = re.sub(r"^(?:[^\s,]+,\s+)+", lambda named: re.sub(r"\s", "", named[0]), text)
+    first, _, after = closed_up.partition(" ")  # `ehr, email down` names two
     found = [find(part) for part in first.split(",") if part]
     if not found or not all(found):
         return _level_word(request, text)
+    services = list(dict.fromkeys(service for service in found if service))
+    if closed_up != text:  # written as people write: the names are part of the sentence
+        return replace(request, services=services, text=text)
     stays = len(found) == 1 and first.casefold() != found[0]
     request = _level_word(request, after)
-    services = list(dict.fromkeys(service for service in found if service))
-    return replace(
-        request, services=services, text=f"{first} {request.text}" if stays and request.text else request.text
-    )
+    said = f"{first} {request.text}" if stays and request.text else request.text
+    return replace(request, services=services, text=said)
 
 
 def _level_word(request: Request, text: str) -> Request:
