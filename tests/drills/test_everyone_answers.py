@@ -10,8 +10,8 @@ def test_nobody_who_answered_is_disturbed_again(
     stage: Stage, alma: Person, abe: Person, ben: Person, cho: Person, eve: Person
 ) -> None:
     eve.runs("/outage declare level:1 ehr Epic is slow")
-    ben.gets_sms("5W").gets_sms("LIST").replies("1")
-    cho.gets_sms("3W").gets_sms("LIST").replies("1")
+    ben.gets_sms("Answer for 5W").gets_sms("LIST").replies("1")
+    cho.gets_sms("Answer for 3W").gets_sms("LIST").replies("1")
     assert stage.outage()["units"] == {"ok": 2, "help": 0, "risk": 0, "silent": 0, "told": 0}
     ben.is_left_alone(minutes=14)
     cho.is_left_alone()
@@ -24,7 +24,7 @@ def test_no_thanks_for_a_1_and_every_other_answer_is_echoed(
 ) -> None:
     eve.runs("/outage declare ehr Epic is down")
     alma.gets_sms("Epic is down").replies("1").is_left_alone()
-    ben.gets_sms("5W").gets_sms("LIST").replies("4").gets_sms("noted: 5W, not affected").is_left_alone()
+    ben.gets_sms("Answer for 5W").gets_sms("LIST").replies("4").gets_sms("noted: 5W, not affected").is_left_alone()
 
 
 def test_a_changed_answer_counts_as_the_latest(stage: Stage, ben: Person, eve: Person) -> None:

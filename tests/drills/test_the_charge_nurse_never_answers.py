@@ -23,7 +23,7 @@ def test_a_silent_unit_is_texted_called_rung_and_visited(
     ben.gets_sms("MERCY 5W", "Epic is down", "1=OK", "9=PATIENT RISK", "04:15").gets_sms("LIST")
     alma.gets_sms("Epic is down", "1=read", "Next 04:40")
     abe.gets_sms("Epic is down")
-    cho.gets_sms("3W").replies("1")
+    cho.gets_sms("Answer for 3W").replies("1")
     ben.lets_it_ring()
     stage.sim.phone(LANDLINE).set_voice("ignores")
 

@@ -25,7 +25,7 @@ def test_a_restart_in_the_middle_loses_and_repeats_nothing(
     stage: Stage, alma: Person, ben: Person, cho: Person, dana: Person, eve: Person
 ) -> None:
     eve.runs("/outage declare ehr Epic is down")
-    ben.gets_sms("5W").gets_sms("LIST")
+    ben.gets_sms("Answer for 5W").gets_sms("LIST")
     alma.gets_sms("Epic is down")
     cho.replies("1")
     stage.seen()
