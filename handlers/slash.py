@@ -1,5 +1,6 @@
 """Slash commands: who asks, which verb, one transaction, an answer within three seconds to the caller alone."""
 
+import html
 from collections.abc import Callable
 from typing import Any
 
@@ -19,7 +20,7 @@ Verb = Callable[[Tx, Person, str], Answer]
 
 async def outage(ack: AsyncAck, command: dict[str, Any], client: AsyncWebClient, db: Database) -> None:
     """`/outage`: alone it opens the form."""
-    verb, _, rest = command.get("text", "").strip().partition(" ")
+    verb, _, rest = _typed(command).partition(" ")
     if not verb:
         await modals.open_form(ack, command, client, db)
         return
@@ -27,15 +28,18 @@ async def outage(ack: AsyncAck, command: dict[str, Any], client: AsyncWebClient,
 
 
 async def checkin(ack: AsyncAck, command: dict[str, Any], db: Database) -> None:
-    verb, _, rest = command.get("text", "").strip().partition(" ")
+    verb, _, rest = _typed(command).partition(" ")
     await _run(ack, command, db, _told if verb == "told" else _ask_again, rest)
 
 
 async def task(ack: AsyncAck, command: dict[str, Any], db: Database) -> None:
-    verb, _, rest = command.get("text", "").strip().partition(" ")
-    await _run(
-        ack, command, db, TASK.get(verb.lower(), _new_task), rest if verb.lower() in TASK else command.get("text", "")
-    )
+    verb, _, rest = _typed(command).partition(" ")
+    await _run(ack, command, db, TASK.get(verb.lower(), _new_task), rest if verb.lower() in TASK else _typed(command))
+
+
+def _typed(command: dict[str, Any]) -> str:
+    """The text as it was typed: Slack escapes & < >."""
+    return html.unescape(command.get("text", "")).strip()
 
 
 async def _run(ack: AsyncAck, command: dict[str, Any], db: Database, verb: Verb, rest: str) -> None:

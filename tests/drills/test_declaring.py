@@ -135,3 +135,8 @@ def test_doubt_is_resolved_by_asking(stage: Stage, alma: Person, abe: Person, ev
     stage.forward(seconds=40)
     alma.gets_sms("Epic is down").is_left_alone(minutes=3)
     abe.gets_sms("Epic is down").is_left_alone()
+
+
+def test_what_slack_escapes_reaches_a_phone_as_it_was_typed(stage: Stage, alma: Person, eve: Person) -> None:
+    eve.runs("/outage declare ehr Epic &amp; mail are down")
+    alma.gets_sms("Epic & mail are down")
