@@ -4,8 +4,10 @@ Failure is a closed set. Each error answers four questions once: is the message 
 be tried, does nobody know what happened, and must the whole channel stop; and it says one line that a person can read.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
 
 
@@ -31,6 +33,24 @@ class Sent:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Handed:
+    """A message that a provider took and of which nothing more was heard."""
+
+    id: int  # ours
+    provider_id: str
+    to: str
+    handed_at: datetime
+
+
+class Wants(StrEnum):
+    """What is to follow when a message that was taken did not arrive."""
+
+    NOTHING = "nothing"
+    OTHER = "other channel"
+    NEVER = "never again"  # this address does not work on this channel; another channel may
+
+
+@dataclass(frozen=True, kw_only=True)
 class Receipt:
     """What a provider reports later, in any order; a higher rank is further on."""
 
@@ -39,8 +59,13 @@ class Receipt:
     rank: int
     code: str = ""
     reason: str = ""
+    wants: Wants = Wants.NOTHING
     opted_out: bool = False
-    try_other: bool = False
+
+    @property
+    def try_other(self) -> bool:
+        """Whether another channel may do better."""
+        return self.wants is not Wants.NOTHING
 
 
 class SendError(Exception):
@@ -111,9 +136,10 @@ class Misconfigured(SendError):
 
 
 class Channel(Protocol):
-    """One way out of the house."""
+    """One provider: a way out of the house."""
 
-    name: str
+    name: str  # sms, voice, slack; a fallback gateway is others-1, others-2, …
+    askable: bool  # whether look_for and receipts can say anything; False for a gateway that only answers yes or no
 
     async def send(self, envelope: Envelope) -> Sent:
         """Hand the envelope to the provider, once; raises SendError and nothing else."""
@@ -121,6 +147,14 @@ class Channel(Protocol):
 
     async def look_for(self, envelope: Envelope) -> list[Sent]:
         """What the provider holds that could be this envelope, oldest first; raises Unavailable."""
+        ...
+
+    async def receipts(self, handed: Sequence[Handed]) -> dict[int, Receipt]:
+        """What became of messages, by our id; of those left out nothing is known yet. Raises SendError."""
+        ...
+
+    async def probe(self) -> None:
+        """A harmless request that shows whether the provider answers and accepts us; raises SendError."""
         ...
 
     async def close(self) -> None:

@@ -1,6 +1,6 @@
 """Slack messages. What Slack's errors mean to us stands in the tables at the top."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -8,7 +8,19 @@ import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.channels import BadAddress, Envelope, Misconfigured, Rejected, SendError, Sent, Throttled, Unavailable
+from bot.channels import (
+    BadAddress,
+    Envelope,
+    Handed,
+    Misconfigured,
+    Receipt,
+    Rejected,
+    SendError,
+    Sent,
+    Throttled,
+    Unavailable,
+)
+from bot.channels.wire import UNSENT, pool, seconds
 
 # Values of `error`. https://docs.slack.dev/reference/methods/chat.postMessage
 STOPS = {
@@ -22,8 +34,6 @@ BAD_ADDRESSES = {
     "cannot_dm_bot": "This Slack account is a bot",
     "channel_not_found": "Slack does not know this channel. IT: invite the app to it",
     "is_archived": "This Slack channel is archived",
-    "messages_tab_disabled": "Our Slack app takes no direct messages. IT: switch its Messages tab on",
-    "not_in_channel": "Our app is not in this Slack channel. IT: invite it",
     "user_disabled": "This Slack account is switched off",
     "user_not_found": "Slack does not know this person",
     "user_not_visible": "Our Slack app may not see this person",
@@ -31,8 +41,10 @@ BAD_ADDRESSES = {
 }
 REJECTIONS = {
     "invalid_blocks": "Slack could not read our message",
+    "messages_tab_disabled": "Our Slack app takes no direct messages. IT: switch its Messages tab on",
     "msg_blocks_too_long": "The message was too long for Slack",
     "msg_too_long": "The message was too long for Slack",
+    "not_in_channel": "Our app is not in this Slack channel. IT: invite it",
     "restricted_action": "This Slack workspace does not let our app post there",
 }
 
@@ -44,21 +56,18 @@ PAGES, PAGE = 5, 200  # of a channel's history that are looked through
 BLOCKS, SECTION, LABEL, VALUE, BUTTONS, ACTION = 50, 3000, 75, 2000, 25, 255
 FALLBACK = 3900  # characters of the text that a notification shows
 
-# Raised before a byte of the request was written: nobody can have taken it.
-UNSENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL)
-
 
 class Slack:
     """One workspace's messages. Made inside a running loop; `timeout` in seconds, for a whole call."""
 
     name = "slack"
+    askable = True
 
     def __init__(self, *, token: str, base_url: str = "", timeout: float = 10.0, connections: int = 50) -> None:
         # With a session of our own the SDK heeds only the session's timeout; its retries could post twice.
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=connections),
-            timeout=aiohttp.ClientTimeout(total=timeout, sock_connect=timeout / 2),
-        )
+        watch = aiohttp.TraceConfig()
+        watch.on_request_redirect.append(_stay)
+        self._session = pool(timeout, connections, watch)
         self._client = AsyncWebClient(
             token=token, base_url=base_url or AsyncWebClient.BASE_URL, session=self._session, retry_handlers=[]
         )
@@ -87,6 +96,20 @@ class Slack:
             return [_sent(channel, ts) for ts in sorted((str(message["ts"]) for message in found), key=float)]
         except Exception as error:
             raise Unavailable("Slack cannot be asked whether it went out", code=_error(error)) from error
+
+    async def receipts(self, handed: Sequence[Handed]) -> dict[int, Receipt]:
+        """Nothing: what Slack took is delivered."""
+        return {}
+
+    async def probe(self) -> None:
+        """Shows whether Slack answers and accepts us. Raises SendError."""
+        try:
+            await self._client.auth_test()
+        except Exception as error:
+            problem = fault(error)
+            if isinstance(problem, Throttled | Misconfigured):
+                raise problem from error
+            raise Unavailable("Slack does not answer", code=problem.code, doubt=False) from error
 
     async def close(self) -> None:
         """Let go of the connections."""
@@ -184,7 +207,8 @@ def _id(message: dict[str, Any]) -> str:
 def _refused(error: SlackApiError) -> SendError:
     code, status = _error(error), _status(error)
     if status == 429 or code in THROTTLES:
-        return Throttled("Slack asked us to slow down; it goes out in a moment", code=code, retry_after=_wait(error))
+        wait = seconds(getattr(error.response, "headers", {}).get("Retry-After"))
+        return Throttled("Slack asked us to slow down; it goes out in a moment", code=code, retry_after=wait)
     if not code or code in DOUBTS or status >= 500:
         return Unavailable("Slack is in trouble; it is being asked whether it went out", code=code or str(status))
     if code in STOPS:
@@ -205,6 +229,6 @@ def _status(error: SlackApiError) -> int:
     return int(getattr(response, "status_code", 0) or getattr(response, "status", 0) or 0)
 
 
-def _wait(error: SlackApiError) -> float:
-    header = str(getattr(error.response, "headers", {}).get("Retry-After", ""))
-    return float(header) if header.strip().isdecimal() else 0.0
+async def _stay(*redirect: object) -> None:
+    """The SDK would follow a redirect and take the message to whoever answers there."""
+    raise aiohttp.ClientError("Slack's address redirects")

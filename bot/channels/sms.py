@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from twilio.twiml.messaging_response import MessagingResponse
 
 from bot import texting
-from bot.channels import BadAddress, Envelope, Misconfigured, OptedOut, Receipt, Rejected, Sent
+from bot.channels import BadAddress, Envelope, Handed, Misconfigured, OptedOut, Receipt, Rejected, Sent, Wants
+from bot.channels.lean import LeanClient, client
 from bot.channels.twilio import (
     ACCOUNT,
     CANDIDATES,
-    LeanClient,
     Refusals,
+    became,
     cannot_ask,
-    client,
     fault,
+    knock,
     oldest_first,
     recent,
     taken,
@@ -29,6 +30,7 @@ REFUSALS: Refusals = {
     21408: (Rejected, "Texts to that country are switched off. IT: allow it in Twilio's Geo Permissions"),
     21601: (Misconfigured, "Our sending number cannot send texts. IT: check TWILIO_FROM"),
     21602: (Rejected, "The text was empty"),
+    21603: (Misconfigured, "Our texts name no sender. IT: set TWILIO_FROM or TWILIO_MESSAGING_SERVICE_SID"),
     21606: (Rejected, "Our sending number cannot text this phone. IT: check the senders"),
     21610: (OptedOut, "This person replied STOP and gets no texts from us"),
     21611: (Rejected, "Our sending number has hours of texts waiting. IT: add a sender"),
@@ -36,10 +38,10 @@ REFUSALS: Refusals = {
     21614: (BadAddress, "This is not a mobile phone"),
     21617: (Rejected, "The text was too long"),
     21635: (BadAddress, "This is a landline, which cannot take texts"),
-    21703: (Misconfigured, "The messaging service has no sender that fits. IT: add one in Twilio"),
+    21703: (Rejected, "The messaging service has no sender for this phone. IT: add one in Twilio"),
     21704: (Misconfigured, "The messaging service has no sender at all. IT: add one in Twilio"),
     21705: (Misconfigured, "Twilio does not know our messaging service. IT: check its SID"),
-    63038: (Misconfigured, "Our account has used up its messages for today. IT: ask Twilio to raise the limit"),
+    63038: (Rejected, "Our account has used up its texts for today. IT: ask Twilio to raise the limit"),
 }
 
 # MessageStatus: our state and its rank. "sent" may be the last one that a carrier ever reports.
@@ -52,29 +54,36 @@ STATUSES = {
 
 OPTED_OUT = "21610"
 
-# ErrorCode of a receipt: what happened, and whether another channel may do better.
+# ErrorCode of a receipt: what happened, and what is to follow. A code that is not here wants another channel.
 DELIVERY = {
-    OPTED_OUT: ("this person replied STOP", True),
-    "30001": ("too much was waiting at Twilio", True),
-    "30002": ("Twilio suspended our account", True),
-    "30003": ("the phone is off or has no service", True),
-    "30004": ("the phone or its carrier blocks our texts", True),
-    "30005": ("the number does not exist (any more)", True),
-    "30006": ("a landline, or a carrier that cannot be reached", True),
-    "30007": ("the carrier took it for spam", True),
-    "30008": ("the carrier gave no reason", True),
-    "30022": ("over the carrier's rate for our number", True),
-    "30023": ("over the carrier's daily limit for us", True),
-    "30024": ("our number is not set up with the carrier yet", True),
-    "30027": ("over the carrier's daily limit for us", True),
-    "30032": ("our toll-free number is not verified", True),
-    "30033": ("our registration with the carriers is suspended", True),
-    "30034": ("our number is not registered with the carriers", True),
-    "30035": ("our number is still being set up", True),
-    "30036": ("it waited longer than it was worth", False),
-    "30410": ("the carrier took too long", True),
-    "30450": ("Twilio's fraud protection held it back", True),
+    OPTED_OUT: ("this person replied STOP", Wants.NEVER),
+    "21703": ("the messaging service has no sender for this phone", Wants.OTHER),
+    "21704": ("the messaging service has no sender at all", Wants.OTHER),
+    "21705": ("Twilio does not know our messaging service", Wants.OTHER),
+    "30001": ("too much was waiting at Twilio", Wants.OTHER),
+    "30002": ("Twilio suspended our account", Wants.OTHER),
+    "30003": ("the phone is off or has no service", Wants.OTHER),
+    "30004": ("the phone or its carrier blocks our texts", Wants.OTHER),
+    "30005": ("the number does not exist (any more)", Wants.NEVER),
+    "30006": ("a landline, or a carrier that cannot be reached", Wants.NEVER),
+    "30007": ("the carrier took it for spam", Wants.OTHER),
+    "30008": ("the carrier gave no reason", Wants.OTHER),
+    "30022": ("over the carrier's rate for our number", Wants.OTHER),
+    "30023": ("over the carrier's daily limit for us", Wants.OTHER),
+    "30024": ("our number is not set up with the carrier yet", Wants.OTHER),
+    "30027": ("over the carrier's daily limit for us", Wants.OTHER),
+    "30032": ("our toll-free number is not verified", Wants.OTHER),
+    "30033": ("our registration with the carriers is suspended", Wants.OTHER),
+    "30034": ("our number is not registered with the carriers", Wants.OTHER),
+    "30035": ("our number is still being set up", Wants.OTHER),
+    "30036": ("it waited longer than it was worth", Wants.NOTHING),
+    "30410": ("the carrier took too long", Wants.OTHER),
+    "30450": ("Twilio's fraud protection held it back", Wants.OTHER),
+    "30610": ("Twilio's quiet hours held it back", Wants.OTHER),
+    "30640": ("Twilio may not text this number", Wants.OTHER),
 }
+UNKNOWN = ("the carrier did not deliver it", Wants.OTHER)
+TAKEN_BACK = ("the text was taken back", Wants.NOTHING)
 
 TRIAL_PREFIX = "Sent from your Twilio trial account - "
 SHORTEST, LONGEST = 5, 36_000  # seconds that Twilio lets a text wait
@@ -84,6 +93,7 @@ class Sms:
     """Texts. Made inside a running loop; give `sender` (E.164) or `messaging_service_sid`; `timeout` in seconds."""
 
     name = "sms"
+    askable = True
 
     def __init__(
         self,
@@ -99,14 +109,17 @@ class Sms:
     ) -> None:
         self._http = LeanClient(timeout, connections)
         self._client = client(account_sid, auth_token, api_url, self._http)
-        self._public_url = public_url.rstrip("/")
-        self._sender = {"from_": sender, "messaging_service_sid": messaging_service_sid}
+        self._path = f"/Accounts/{account_sid}/Messages.json"
+        self._receipts = f"{public_url.rstrip('/')}/twilio/receipts"
+        self._sender = {"MessagingServiceSid": messaging_service_sid} if messaging_service_sid else {}
+        self._sender |= {"From": sender} if sender else {}
 
     async def send(self, envelope: Envelope) -> Sent:
         """Hands a text to Twilio, once. Raises SendError."""
         try:
-            message = await self._client.messages.create_async(**self._form(envelope))
-            return Sent(provider_id=taken(message.sid))
+            # The SDK's own create without what it would make of the answer: of that only the SID is wanted.
+            answer = await self._client.api.v2010.create_async("POST", self._path, data=self._form(envelope))
+            return Sent(provider_id=taken(answer["sid"]))
         except Exception as error:
             raise fault(error, REFUSALS) from error
 
@@ -122,38 +135,34 @@ class Sms:
             for message in oldest_first(mine)
         ]
 
+    async def receipts(self, handed: Sequence[Handed]) -> dict[int, Receipt]:
+        """What Twilio has of these texts now, by our id; those not asked about are left out. Raises SendError."""
+        found = await became(self._client.messages, handed, after="date_sent_after", before="date_sent_before")
+        read = {one.id: _receipt(text.sid, text.status, str(text.error_code or "")) for one, text in found}
+        return {id: got for id, got in read.items() if got}
+
+    async def probe(self) -> None:
+        """Shows whether Twilio answers and accepts us. Raises SendError."""
+        await knock(self._client.messages)
+
     async def close(self) -> None:
         """Lets go of the connections."""
         await self._http.close()
 
     def _form(self, envelope: Envelope) -> dict[str, Any]:
-        form: dict[str, Any] = {
-            "to": envelope.to,
-            "body": envelope.body,
-            "status_callback": f"{self._public_url}/twilio/receipts/{envelope.id}",
-            **{name: value for name, value in self._sender.items() if value},
-        }
+        form = {"To": envelope.to, "Body": envelope.body, "StatusCallback": f"{self._receipts}/{envelope.id}"}
         if envelope.not_after:
             worth = int((envelope.not_after - envelope.claimed_at).total_seconds())
-            form["validity_period"] = min(max(worth, SHORTEST), LONGEST)
-        return form
+            form["ValidityPeriod"] = str(min(max(worth, SHORTEST), LONGEST))
+        return form | self._sender
 
 
-def receipt(form: Mapping[str, str]) -> Receipt | None:
-    """What a status callback reports, or None when it is nothing that we know."""
-    status = form.get("MessageStatus") or form.get("SmsStatus") or ""
-    sid = form.get("MessageSid") or form.get("SmsSid") or ""
-    if status not in STATUSES or not sid:
+def receipt(form: Mapping[str, str], account_sid: str = "") -> Receipt | None:
+    """What a status callback reports; None when it is nothing that we know, or another account's than this one."""
+    if account_sid and form.get("AccountSid", account_sid) != account_sid:
         return None
-    state, rank = STATUSES[status]
-    if state != "failed":
-        return Receipt(provider_id=sid, state=state, rank=rank)
-    code = form.get("ErrorCode") or ""
-    reason, try_other = DELIVERY.get(code, ("the carrier did not deliver it", status != "canceled"))
-    opted_out = code == OPTED_OUT
-    return Receipt(
-        provider_id=sid, state=state, rank=rank, code=code, reason=reason, opted_out=opted_out, try_other=try_other
-    )
+    status = form.get("MessageStatus") or form.get("SmsStatus") or ""
+    return _receipt(form.get("MessageSid") or form.get("SmsSid") or "", status, form.get("ErrorCode") or "")
 
 
 def reply_twiml(text: str | None) -> str:
@@ -162,6 +171,17 @@ def reply_twiml(text: str | None) -> str:
     if text:
         document.message(text)
     return str(document)
+
+
+def _receipt(sid: str, status: str, code: str) -> Receipt | None:
+    if status not in STATUSES or not sid:
+        return None
+    state, rank = STATUSES[status]
+    if state != "failed":
+        return Receipt(provider_id=sid, state=state, rank=rank)
+    reason, wants = TAKEN_BACK if status == "canceled" else DELIVERY.get(code, UNKNOWN)
+    opted_out = code == OPTED_OUT
+    return Receipt(provider_id=sid, state=state, rank=rank, code=code, reason=reason, wants=wants, opted_out=opted_out)
 
 
 def _could_be(message: Any, envelope: Envelope) -> bool:

@@ -1,22 +1,19 @@
-"""What texts and calls through Twilio share: a lean HTTP client under the SDK, and what an exception means."""
+"""What texts and calls through Twilio share: what an exception means, and how Twilio is asked what it has."""
 
 from __future__ import annotations
 
-import json
-import logging
-from base64 import b64encode
-from collections.abc import Mapping
-from datetime import timedelta
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import UTC, timedelta
 from typing import Any
-from urllib.parse import urlencode
 
-import aiohttp
-from twilio.base.exceptions import TwilioRestException, TwilioServiceException
-from twilio.http import AsyncHttpClient
+from twilio.base.exceptions import TwilioException, TwilioRestException, TwilioServiceException
+from twilio.base.version import Version
 from twilio.http.response import Response
-from twilio.rest import Client
 
-from bot.channels import BadAddress, Envelope, Misconfigured, Rejected, SendError, Throttled, Unavailable
+from bot.channels import BadAddress, Envelope, Handed, Misconfigured, Rejected, SendError, Throttled, Unavailable
+from bot.channels.lean import TooMany, whole
+from bot.channels.wire import UNSENT
 
 Refusals = Mapping[int, tuple[type[SendError], str]]
 
@@ -27,88 +24,50 @@ ACCOUNT: Refusals = {
     20005: (Misconfigured, "Twilio has suspended our account. IT: look at the Twilio console"),
     20404: (Misconfigured, "Twilio does not know our account. IT: check the account SID"),
     20429: (Throttled, "Twilio asked us to slow down; it goes out in a moment"),
+    20500: (Unavailable, "Twilio is in trouble; it is being asked whether it went out"),
+    20503: (Unavailable, "Twilio is in trouble; it is being asked whether it went out"),
     21211: (BadAddress, "This is not a valid phone number"),
     21608: (Rejected, "A Twilio trial account may not use this number. IT: upgrade the account"),
+    21609: (Misconfigured, "Twilio does not accept our address for receipts. IT: check PUBLIC_URL"),
 }
 EARLIER = timedelta(seconds=60)  # their clock and ours may differ by so much
+LATER = timedelta(minutes=10)  # after it was handed over, most have long left Twilio's queue
 CANDIDATES = 200  # texts or calls to one phone that are looked through
-
-# Raised before a byte of the request was written: nobody can have taken it.
-UNSENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL)
-
-
-class TooMany(Exception):
-    """A 429. The SDK's own exception drops the headers, and with them how long to wait."""
-
-    def __init__(self, code: int, retry_after: float) -> None:
-        super().__init__(code)
-        self.code = code
-        self.retry_after = retry_after
+PAGE, LISTED = 1000, 10_000  # texts or calls that one list and one question about many of them look through
+FETCHED = 24  # texts or calls that are asked about one by one
+LONGEST = 30.0  # seconds for all of that
 
 
-class LeanClient(AsyncHttpClient):
-    """What the SDK's own client lacks: one pool, timeouts that hold, and never a second POST.
-
-    Made inside a running loop. `timeout` is in seconds, for a whole call.
-    """
-
-    def __init__(self, timeout: float, connections: int) -> None:
-        super().__init__(logging.getLogger(__name__), True, timeout)
-        self._authorization: dict[tuple[str, str], str] = {}
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=connections),
-            timeout=aiohttp.ClientTimeout(total=timeout, sock_connect=timeout / 2),
-            cookie_jar=aiohttp.DummyCookieJar(),
-        )
-
-    async def request(
-        self,
-        method: str,
-        uri: str,
-        params: dict[str, Any] | None = None,
-        data: dict[str, Any] | None = None,
-        headers: dict[str, str] | None = None,
-        auth: tuple[str, str] | None = None,
-        timeout: float | None = None,
-        allow_redirects: bool = False,
-    ) -> Response:
-        """One HTTP call, tried once. Raises aiohttp's errors, TimeoutError and TooMany."""
-        headers = dict(headers or {})
-        if auth:
-            headers["Authorization"] = self._authorized(auth)
-        if params:
-            uri = f"{uri}?{urlencode(params, doseq=True)}"
-        body = urlencode(data, doseq=True).encode() if data else None
-        call = self._session.request(method, uri, data=body, headers=headers, allow_redirects=allow_redirects)
-        async with call as answer:
-            text = await answer.text()
-            if answer.status == 429:
-                raise TooMany(_code(text), _seconds(answer.headers.get("Retry-After")))
-            return Response(answer.status, text, answer.headers)
-
-    async def close(self) -> None:
-        """Closes the pool."""
-        await self._session.close()
-
-    def _authorized(self, auth: tuple[str, str]) -> str:
-        if auth not in self._authorization:
-            self._authorization[auth] = "Basic " + b64encode(":".join(auth).encode()).decode()
-        return self._authorization[auth]
-
-
-def client(account_sid: str, auth_token: str, api_url: str, http: LeanClient) -> Client:
-    """The SDK's client at another base address if one is given; TWILIO_EDGE in somebody's shell cannot bend it."""
-    made = Client(account_sid, auth_token, http_client=http, environment={"": ""})
-    if api_url:
-        made.api.base_url = api_url.rstrip("/")
-    return made
-
-
-def taken(sid: str | None) -> str:
+def taken(sid: Any) -> str:
     """The id in an answer; one without any is as good as unreadable. Raises Unavailable."""
-    if not sid:
+    if not sid or not isinstance(sid, str):
         raise Unavailable()
     return sid
+
+
+async def became(resource: Any, handed: Sequence[Handed], after: str, before: str) -> list[tuple[Handed, Any]]:
+    """The texts or calls (`resource` of the SDK) that were handed over, as Twilio has them now.
+
+    Many are listed by when they left, which hides those that have not; of these a few are fetched. What is in neither
+    is left out. `after` and `before` are the SDK's names for the bounds of the list. Raises SendError.
+    """
+    try:
+        async with asyncio.timeout(LONGEST):
+            listed = await _listed(resource, handed, after, before) if len(handed) > FETCHED else {}
+            missing = [one for one in handed if one.provider_id not in listed][:FETCHED]
+            fetched = await asyncio.gather(*(_fetched(resource, one.provider_id) for one in missing))
+    except Exception as error:
+        raise no_answer(error) from error
+    known = listed | {item.sid: item for item in fetched if item}
+    return [(one, known[one.provider_id]) for one in handed if one.provider_id in known]
+
+
+async def knock(resource: Any) -> None:
+    """Ask for one text or call, whichever it is: shows whether Twilio answers and accepts us. Raises SendError."""
+    try:
+        await resource.page_async(page_size=1)
+    except Exception as error:
+        raise no_answer(error) from error
 
 
 def fault(error: Exception, refusals: Refusals) -> SendError:
@@ -124,9 +83,17 @@ def fault(error: Exception, refusals: Refusals) -> SendError:
     return Unavailable()
 
 
+def no_answer(error: Exception) -> SendError:
+    """Why Twilio could not be asked. Nothing was to be taken, so nothing is in doubt."""
+    problem = fault(_of_a_list(error), ACCOUNT)
+    if isinstance(problem, Throttled | Misconfigured):
+        return problem
+    return Unavailable("Twilio does not answer", code=problem.code, doubt=False)
+
+
 def cannot_ask(error: Exception) -> Unavailable:
     """Twilio could not be asked what it has."""
-    return Unavailable("Twilio cannot be asked whether it went out", code=str(getattr(error, "code", "") or ""))
+    return Unavailable("Twilio cannot be asked whether it went out", code=no_answer(error).code)
 
 
 def oldest_first(found: list[Any]) -> list[Any]:
@@ -140,9 +107,37 @@ def recent(item: Any, envelope: Envelope) -> bool:
     return item.direction == "outbound-api" and created is not None and created >= envelope.claimed_at - EARLIER
 
 
+async def _listed(resource: Any, handed: Sequence[Handed], after: str, before: str) -> dict[str, Any]:
+    wanted = {one.provider_id for one in handed}
+    times = [one.handed_at.astimezone(UTC) for one in handed]  # the SDK writes a Z behind whatever it is given
+    bounds = {after: min(times) - EARLIER, before: max(times) + LATER}
+    found: dict[str, Any] = {}
+    async for item in await resource.stream_async(**bounds, page_size=PAGE, limit=LISTED):
+        if item.sid in wanted:
+            found[item.sid] = item
+        if len(found) == len(wanted):
+            break
+    return found
+
+
+async def _fetched(resource: Any, sid: str) -> Any:
+    try:
+        return await resource(sid).fetch_async()
+    except TwilioRestException as error:
+        if error.status == 404:
+            return None
+        raise
+
+
+def _of_a_list(error: Exception) -> Exception:
+    """A list that failed says nothing but "Unable to fetch page" and holds the answer: read as any other answer is."""
+    answer = error.args[-1] if isinstance(error, TwilioException) and error.args else None
+    return Version.exception("GET", "", answer, "") if isinstance(answer, Response) else error
+
+
 def _answered(error: TwilioRestException | TwilioServiceException, refusals: Refusals) -> SendError:
     """A 4xx with a code of Twilio's is a definite no; where a body had none, the SDK puts the status for the code."""
-    status, code = _whole(error.status), _whole(error.code)
+    status, code = whole(error.status), whole(error.code)
     if status == 401 and code == 401:
         return _refused(20003, refusals)
     if 400 <= status < 500 and code not in (0, status):
@@ -158,19 +153,3 @@ def _refused(code: int, refusals: Refusals, retry_after: float = 0.0) -> SendErr
 def _slow_down(error: TooMany) -> SendError:
     _, says = ACCOUNT[20429]
     return Throttled(says, code=str(error.code or 429), retry_after=error.retry_after)
-
-
-def _code(text: str) -> int:
-    try:
-        return _whole(json.loads(text)["code"])
-    except (ValueError, TypeError, KeyError):
-        return 0
-
-
-def _whole(number: object) -> int:
-    """A code that is not a number is none."""
-    return int(str(number)) if str(number).isdecimal() else 0
-
-
-def _seconds(header: str | None) -> float:
-    return float(header) if header and header.strip().isdecimal() else 0.0

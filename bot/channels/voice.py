@@ -1,18 +1,19 @@
 """Calls through Twilio. A voicemail picks up too, so only a pressed key is an answer."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from twilio.twiml.voice_response import Gather, VoiceResponse
 
-from bot.channels import BadAddress, Envelope, Misconfigured, Receipt, Rejected, Sent
+from bot.channels import BadAddress, Envelope, Handed, Misconfigured, Receipt, Rejected, Sent, Throttled, Wants
+from bot.channels.lean import LeanClient, client
 from bot.channels.twilio import (
     ACCOUNT,
     CANDIDATES,
-    LeanClient,
     Refusals,
+    became,
     cannot_ask,
-    client,
     fault,
+    knock,
     oldest_first,
     recent,
     taken,
@@ -21,8 +22,9 @@ from bot.channels.twilio import (
 # Codes of the REST call. https://www.twilio.com/docs/api/errors
 REFUSALS: Refusals = {
     **ACCOUNT,
-    10004: (Rejected, "Too many calls of ours are running at once"),
+    10004: (Throttled, "Too many calls of ours are running at once; it goes out in a moment"),
     13227: (Rejected, "Calls to that country are switched off. IT: allow it in Twilio's voice permissions"),
+    21205: (Misconfigured, "Twilio does not accept our address for calls. IT: check PUBLIC_URL"),
     21210: (Misconfigured, "Twilio does not accept our calling number. IT: check TWILIO_VOICE_FROM"),
     21212: (Misconfigured, "Twilio does not accept our calling number. IT: check TWILIO_VOICE_FROM"),
     21214: (BadAddress, "This number cannot be called"),
@@ -39,12 +41,12 @@ STATUSES = {
     "in-progress": ("delivered", 4), "completed": ("delivered", 5),
 }  # fmt: skip
 
-# Why a call did not reach anybody, and whether another channel may do better; ringing again is the ladder's business.
+# Why a call did not reach anybody, and what is to follow; ringing again is the ladder's business.
 REASONS = {
-    "busy": ("the line was busy", False),
-    "no-answer": ("nobody picked up", False),
-    "failed": ("the call could not be put through", True),
-    "canceled": ("the call was taken back", False),
+    "busy": ("the line was busy", Wants.NOTHING),
+    "no-answer": ("nobody picked up", Wants.NOTHING),
+    "failed": ("the call could not be put through", Wants.OTHER),
+    "canceled": ("the call was taken back", Wants.NOTHING),
 }
 
 EVENTS = ["initiated", "ringing", "answered", "completed"]
@@ -57,6 +59,7 @@ class Voice:
     """Calls. Made inside a running loop; what is spoken is fetched from us when somebody picks up. Times in seconds."""
 
     name = "voice"
+    askable = True
 
     def __init__(
         self,
@@ -100,22 +103,27 @@ class Voice:
             for call in oldest_first(mine)
         ]
 
+    async def receipts(self, handed: Sequence[Handed]) -> dict[int, Receipt]:
+        """What Twilio has of these calls now, by our id; those not asked about are left out. Raises SendError."""
+        found = await became(self._client.calls, handed, after="start_time_after", before="start_time_before")
+        read = {one.id: _receipt(call.sid, call.status, "") for one, call in found}
+        return {id: got for id, got in read.items() if got}
+
+    async def probe(self) -> None:
+        """Shows whether Twilio answers and accepts us. Raises SendError."""
+        await knock(self._client.calls)
+
     async def close(self) -> None:
         """Let go of the connections."""
         await self._http.close()
 
 
-def receipt(form: Mapping[str, str]) -> Receipt | None:
-    """What a call's status callback reports, or None when it is nothing that we know."""
-    status, sid = form.get("CallStatus", ""), form.get("CallSid", "")
-    if status not in STATUSES or not sid:
+def receipt(form: Mapping[str, str], account_sid: str = "") -> Receipt | None:
+    """What a call's status callback reports; None when it is nothing that we know, or another account's."""
+    if account_sid and form.get("AccountSid", account_sid) != account_sid:
         return None
-    state, rank = STATUSES[status]
-    if state != "failed":
-        return Receipt(provider_id=sid, state=state, rank=rank)
-    reason, try_other = REASONS[status]
-    code = form.get("ErrorCode") or form.get("SipResponseCode") or status
-    return Receipt(provider_id=sid, state=state, rank=rank, code=code, reason=reason, try_other=try_other)
+    code = form.get("ErrorCode") or form.get("SipResponseCode") or ""
+    return _receipt(form.get("CallSid", ""), form.get("CallStatus", ""), code)
 
 
 def ask(text: str, action_url: str, language: str, times: int = 2) -> str:
@@ -138,6 +146,16 @@ def say_and_hang_up(text: str, language: str) -> str:
     document.say(_spoken(text), language=_voice(language))
     document.hangup()
     return str(document)
+
+
+def _receipt(sid: str, status: str, code: str) -> Receipt | None:
+    if status not in STATUSES or not sid:
+        return None
+    state, rank = STATUSES[status]
+    if state != "failed":
+        return Receipt(provider_id=sid, state=state, rank=rank)
+    reason, wants = REASONS[status]
+    return Receipt(provider_id=sid, state=state, rank=rank, code=code or status, reason=reason, wants=wants)
 
 
 def _spoken(text: str) -> str:

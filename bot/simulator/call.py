@@ -29,6 +29,7 @@ class Call:
     timeout: float = 60.0  # seconds of ringing
     detect_machine: bool = False
     answered_by: str | None = None
+    dialed: datetime | None = None
     started: datetime | None = None
     ended: datetime | None = None
     heard: list[str] = field(default_factory=list)
@@ -46,6 +47,11 @@ class Call:
     def said(self) -> str:
         """Everything that was heard, in one string."""
         return " ".join(self.heard)
+
+    @property
+    def left(self) -> datetime | None:
+        """When it was dialed; None while it waits for that."""
+        return self.dialed or self.started
 
     @property
     def duration(self) -> int:
@@ -79,7 +85,7 @@ class Call:
             "duration": str(self.duration) if self.ended else None, "end_time": rfc2822(self.ended),
             "forwarded_from": None, "from": self.sender, "from_formatted": self.sender, "group_sid": None,
             "parent_call_sid": None, "phone_number_sid": None, "price": None, "price_unit": "USD", "queue_time": "0",
-            "sid": self.sid, "start_time": rfc2822(self.started), "status": self.status,
+            "sid": self.sid, "start_time": rfc2822(self.left), "status": self.status,
             "subresource_uris": {part: f"{base}/{part.title()}.json" for part in parts}, "to": self.to,
             "to_formatted": self.to, "trunk_sid": None, "uri": f"{base}.json",
         }  # fmt: skip

@@ -112,6 +112,7 @@ class Calls:
     async def _ring(self, call: Call) -> None:
         if call.status != "queued":
             return
+        call.dialed = self.agenda.now()
         await self._tell(call, "initiated")
         if fault := self.faults.strike(DELIVERY, "call", call.to):
             return None if fault.kind == "stuck" else await self.end(call, "failed")

@@ -46,21 +46,20 @@ def _matches(row: Message | Call, wanted: dict[str, str]) -> bool:
         return False
     if wanted.get("Status", row.status) != row.status:
         return False
-    return isinstance(row, Call) or _sent_within(row, wanted)
+    left, field = (row.left, "StartTime") if isinstance(row, Call) else (row.sent_at, "DateSent")
+    return _within(left, wanted, field)
 
 
-def _sent_within(row: Message, wanted: dict[str, str]) -> bool:
-    """A message that was not sent yet has no date, so that any filter by date hides it: as at Twilio."""
-    bounds = {name: moment for name, moment in wanted.items() if name.startswith("DateSent")}
-    if bounds and row.sent_at is None:
-        return False
-    return all(_meets(row.sent_at, name, _moment(moment)) for name, moment in bounds.items() if row.sent_at)
+def _within(left: datetime | None, wanted: dict[str, str], field: str) -> bool:
+    """What has not left yet has no date, so that any filter by date hides it: as at Twilio."""
+    bounds = {name.removeprefix(field): moment for name, moment in wanted.items() if name.startswith(field)}
+    return all(left is not None and _meets(left, sign, _moment(moment)) for sign, moment in bounds.items())
 
 
-def _meets(sent: datetime, name: str, bound: datetime) -> bool:
-    if name == "DateSent>":
-        return sent >= bound
-    return sent <= bound if name == "DateSent<" else sent.date() == bound.date()
+def _meets(left: datetime, sign: str, bound: datetime) -> bool:
+    if sign == ">":
+        return left >= bound
+    return left <= bound if sign == "<" else left.date() == bound.date()
 
 
 def _moment(text: str) -> datetime:

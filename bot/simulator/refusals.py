@@ -26,8 +26,9 @@ SAYS = {
     21705: "The Messaging Service Sid is invalid",
     22005: "Too many calls are queued",
     30409: "This message cannot be canceled",
+    63038: "Account exceeded the daily messages limit",
 }
-STATUS = {20003: 401, 20404: 404, 20429: 429}  # every other refusal is a 400
+STATUS = {20003: 401, 20404: 404, 20429: 429, 63038: 429}  # every other refusal is a 400
 
 
 class Refused(Exception):

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from aiohttp import web
 
-from bot.channels import Channel, Envelope
+from bot.channels import Channel, Envelope, Handed
 
 CLAIMED = datetime(2026, 11, 22, 4, 10, 9, 500_000, tzinfo=UTC)
 BODY = "MERCY: Epic and email DOWN. Next 04:40"
@@ -21,13 +21,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Answer:
-    """One canned HTTP answer. `hangs` seconds come before it; `drops` cuts the line instead of answering."""
+    """One canned HTTP answer, `hangs` seconds late; the line is cut before it (`drops`) or in its middle (`cuts`)."""
 
     status: int = 200
     body: Any = ""
     headers: dict[str, str] = field(default_factory=dict)
     hangs: float = 0.0
     drops: bool = False
+    cuts: bool = False
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ def talk(
 
 async def _talk(answers: list[Answer], open_channel: Callable[[str], Channel], do: Any) -> tuple[Any, list[Heard]]:
     heard: list[Heard] = []
-    runner = web.AppRunner(_app(iter(answers), heard), shutdown_timeout=0)
+    runner = web.AppRunner(_app(iter(answers), heard), access_log=None, shutdown_timeout=0)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     channel = open_channel(f"http://127.0.0.1:{runner.addresses[0][1]}")
@@ -65,7 +66,7 @@ async def _talk(answers: list[Answer], open_channel: Callable[[str], Channel], d
 
 
 def _app(answers: Any, heard: list[Heard]) -> web.Application:
-    async def answer(request: web.Request) -> web.Response:
+    async def answer(request: web.Request) -> Any:
         form = await request.post()
         fields = {name: [str(value) for value in form.getall(name)] for name in form}
         sent = await request.json() if request.content_type == "application/json" else None
@@ -75,13 +76,45 @@ def _app(answers: Any, heard: list[Heard]) -> web.Application:
         if told.drops:
             assert request.transport
             request.transport.close()
-        body = told.body if isinstance(told.body, str) else json.dumps(told.body)
-        kind = "text/html" if body.startswith("<") else "application/json"
-        return web.Response(status=told.status, text=body, headers=told.headers, content_type=kind)
+        body = _bytes(told.body)
+        kind = "text/html" if body.startswith(b"<") else "application/json"
+        if told.cuts:
+            return await _half(request, told.status, body)
+        return web.Response(status=told.status, body=body, headers=told.headers, content_type=kind)
 
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", answer)
     return app
+
+
+def _bytes(body: Any) -> bytes:
+    if isinstance(body, bytes):
+        return body
+    return (body if isinstance(body, str) else json.dumps(body)).encode()
+
+
+async def _half(request: web.Request, status: int, body: bytes) -> Any:
+    response = web.StreamResponse(status=status, headers={"Content-Length": str(len(body))})
+    await response.prepare(request)
+    await response.write(body[: len(body) // 2])
+    assert request.transport
+    request.transport.close()
+    return response
+
+
+def traits(error: Any) -> set[str]:
+    """What is to be done about a send error."""
+    return {trait for trait in ("retry", "other_channel", "doubt", "stop") if getattr(error, trait)}
+
+
+def refusal(status: int, code: int, **headers: str) -> Answer:
+    """How Twilio says no."""
+    return Answer(status, {"code": code, "message": "no", "more_info": "", "status": status}, headers)
+
+
+def handed(*sids: str, at: datetime = CLAIMED) -> list[Handed]:
+    """Messages that were taken under these ids, ours counting from 1."""
+    return [Handed(id=id, provider_id=sid, to="+12125550142", handed_at=at) for id, sid in enumerate(sids, start=1)]
 
 
 def envelope(**facts: Any) -> Envelope:
@@ -89,9 +122,11 @@ def envelope(**facts: Any) -> Envelope:
     return Envelope(**{"id": 7, "channel": "sms", "to": "+12125550142", "body": BODY, "claimed_at": CLAIMED} | facts)
 
 
-async def nobody_there(open_channel: Callable[[str], Channel], message: Envelope) -> Exception | None:
+async def nobody_there(
+    open_channel: Callable[[str], Channel], message: Envelope, url: str = "http://127.0.0.1:1"
+) -> Exception | None:
     """What sending raises when nothing listens at the provider's address."""
-    channel = open_channel("http://127.0.0.1:1")
+    channel = open_channel(url)
     try:
         await channel.send(message)
     except Exception as error:

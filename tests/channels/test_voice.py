@@ -1,22 +1,16 @@
 """Calls over the wire: the real SDK against a scripted provider."""
 
-import asyncio
-
 import pytest
 
-from bot.channels import BadAddress, Misconfigured, Receipt, Rejected, SendError, Sent, Throttled, Unavailable
-from bot.channels.voice import REFUSALS, Voice, ask, receipt, say_and_hang_up
+from bot.channels import SendError, Sent, Unavailable
+from bot.channels.voice import REFUSALS, Voice, ask, say_and_hang_up
 from bot.simulator.twiml import Gather, Hangup, Say, verbs
-from tests.channels.provider import Answer, envelope, nobody_there, talk
+from tests.channels.provider import Answer, envelope, refusal, talk
 
 SID = "CA" + "a" * 32
 TAKEN = Answer(201, {"sid": SID, "status": "queued", "direction": "outbound-api"})
 WORDS = "Epic and email are down. Press 1 if your unit is OK"
 KEYS = "https://muster.test/twilio/voice/7?a=1&b=2"
-
-
-def refusal(status, code):
-    return Answer(status, {"code": code, "message": "no", "more_info": "", "status": status})
 
 
 def opens(**options):
@@ -41,38 +35,6 @@ def test_it_places_a_call():
         "StatusCallbackEvent": ["initiated", "ringing", "answered", "completed"],
         "Timeout": ["25"],
     }
-
-
-@pytest.mark.parametrize(
-    ("label", "answer", "kind"),
-    [
-        ("bad token", refusal(401, 20003), Misconfigured),
-        ("bad caller id", refusal(400, 21210), Misconfigured),
-        ("too many at once", refusal(429, 20429), Throttled),
-        ("bad number", refusal(400, 21211), BadAddress),
-        ("cannot be reached", refusal(400, 21214), BadAddress),
-        ("country off", refusal(400, 21215), Rejected),
-        ("a day of calls waits", refusal(400, 22005), Rejected),
-        ("never heard of", refusal(400, 99999), Rejected),
-        ("server error", refusal(500, 20500), Unavailable),
-        ("unreadable 201", Answer(201, "<html>"), Unavailable),
-        ("201 without an id", Answer(201, {}), Unavailable),
-        ("line cut", Answer(drops=True), Unavailable),
-    ],
-)
-def test_what_an_answer_means(label, answer, kind):
-    error, heard = send(answer)
-    assert type(error) is kind and error.doubt is (kind is Unavailable) and len(heard) == 1
-
-
-def test_a_slow_answer_is_doubt():
-    error, heard = send(Answer(201, hangs=0.5), timeout=0.1)
-    assert type(error) is Unavailable and error.doubt and len(heard) == 1
-
-
-def test_nobody_listening_is_no_doubt():
-    error = asyncio.run(nobody_there(opens(), envelope(channel="voice")))
-    assert isinstance(error, Unavailable) and not error.doubt and error.retry
 
 
 def test_every_refusal_is_a_line_for_a_person():
@@ -103,40 +65,6 @@ def test_it_finds_the_calls_that_could_be_ours_oldest_first():
 
 def test_what_cannot_be_asked_is_unavailable():
     assert type(look_for(refusal(503, 20503))[0]) is Unavailable
-
-
-@pytest.mark.parametrize(
-    ("status", "state", "rank"),
-    [
-        ("queued", "sent", 0),
-        ("initiated", "sent", 1),
-        ("ringing", "sent", 2),
-        ("in-progress", "delivered", 4),
-        ("completed", "delivered", 5),
-    ],
-)
-def test_what_a_status_means(status, state, rank):
-    assert receipt({"CallSid": "CA1", "CallStatus": status}) == Receipt(provider_id="CA1", state=state, rank=rank)
-
-
-@pytest.mark.parametrize(
-    ("status", "reason", "try_other"),
-    [
-        ("busy", "the line was busy", False),
-        ("no-answer", "nobody picked up", False),
-        ("failed", "the call could not be put through", True),
-        ("canceled", "the call was taken back", False),
-    ],
-)
-def test_why_a_call_reached_nobody(status, reason, try_other):
-    got = receipt({"CallSid": "CA1", "CallStatus": status, "SipResponseCode": "486"})
-    wanted = Receipt(provider_id="CA1", state="failed", rank=3, code="486", reason=reason, try_other=try_other)
-    assert got == wanted
-
-
-@pytest.mark.parametrize("form", [{}, {"CallSid": "CA1", "CallStatus": "levitating"}, {"CallStatus": "busy"}])
-def test_what_it_does_not_know_it_ignores(form):
-    assert receipt(form) is None
 
 
 def test_it_asks_for_a_key_says_it_again_and_gives_up():
