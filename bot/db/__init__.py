@@ -5,16 +5,21 @@ all that are waiting, runs each in its own savepoint and commits once, so that d
 per batch and a verb that fails rolls back alone.
 """
 
+from bot.db.away import Away
+from bot.db.database import Database
 from bot.db.engines import WrongSchema, is_lost, migrate, read_engine, schema_state, write_engine
-from bot.db.statements import claim, insert_new, one_at_a_time, upsert
-from bot.db.writer import Database, Tx
+from bot.db.statements import claim, insert_new, insert_selected, insert_told, one_at_a_time, upsert
+from bot.db.tx import Tx
 
 __all__ = [
+    "Away",
     "Database",
     "Tx",
     "WrongSchema",
     "claim",
     "insert_new",
+    "insert_selected",
+    "insert_told",
     "is_lost",
     "migrate",
     "one_at_a_time",

@@ -9,8 +9,10 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import NullPool
 
 RUN_AGAIN = {"40P01", "40001"}  # deadlock, serialization failure: the verb is run again alone
+BUSY = 1000  # milliseconds that SQLite waits for somebody else's lock; then it counts as away
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 
 
@@ -22,10 +24,19 @@ def write_engine(url: str) -> Engine:
     return _engine(url, begin="BEGIN IMMEDIATE", pragmas=("PRAGMA foreign_keys=ON",))
 
 
+def knock_engine(url: str) -> Engine:
+    """An engine that connects anew each time and gives up soon, to see whether the database answers."""
+    if url.startswith("sqlite"):
+        return _engine(url, begin="BEGIN IMMEDIATE", pragmas=("PRAGMA busy_timeout=100",), poolclass=NullPool)
+    return create_engine(url, poolclass=NullPool, connect_args={"connect_timeout": 2})
+
+
 def read_engine(url: str) -> Engine:
-    """An engine whose transactions cannot write, on either database."""
+    """An engine whose transactions cannot write and see the rows of one moment, on either database."""
     engine = _engine(url, begin="BEGIN", pragmas=("PRAGMA query_only=ON",))
-    return engine if url.startswith("sqlite") else engine.execution_options(postgresql_readonly=True)
+    if url.startswith("sqlite"):
+        return engine
+    return engine.execution_options(postgresql_readonly=True, isolation_level="REPEATABLE READ")
 
 
 def is_lost(connection: Connection, problem: BaseException) -> bool:
@@ -40,15 +51,15 @@ def is_lost(connection: Connection, problem: BaseException) -> bool:
     )
 
 
-def _engine(url: str, begin: str, pragmas: tuple[str, ...]) -> Engine:
+def _engine(url: str, begin: str, pragmas: tuple[str, ...], **how: Any) -> Engine:
     if not url.startswith("sqlite"):
-        return create_engine(url, pool_size=8, max_overflow=8, pool_pre_ping=True)
-    engine = create_engine(url, connect_args={"check_same_thread": False, "timeout": 30})
+        return create_engine(url, pool_size=8, max_overflow=8, pool_pre_ping=True, connect_args={"connect_timeout": 2})
+    engine = create_engine(url, connect_args={"check_same_thread": False, "timeout": BUSY / 1000}, **how)
 
     @event.listens_for(engine, "connect")
     def on_connect(raw: Any, _record: Any) -> None:
         raw.isolation_level = None  # we say BEGIN ourselves
-        for pragma in ("PRAGMA busy_timeout=30000", "PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", *pragmas):
+        for pragma in (f"PRAGMA busy_timeout={BUSY}", "PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", *pragmas):
             raw.execute(pragma)
 
     @event.listens_for(engine, "begin")

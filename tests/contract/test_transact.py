@@ -12,14 +12,16 @@ from typing import Any
 
 import pytest
 from sqlalchemy import event, text
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import select
 
 from bot import command, journal, outages, playbooks, roster, timers
 from bot.clock import MovedClock
-from bot.db import Database, Tx
+from bot.db import Away, Database, Tx
+from bot.db.jobs import Job
 from bot.inbox import Arrival, accept
 from bot.outages import Counter, number
+from bot.settings import Settings
 from tests.conftest import START
 
 WRITER = """
@@ -222,9 +224,11 @@ def test_a_closed_database_says_so(db: Database) -> None:
 
 
 def test_what_waits_is_committed_on_closing(db: Database) -> None:
-    asked = [db._submit(job(arrive, str(name))) for name in range(30)]
+    asked = [Job(arrive, (str(name),)) for name in range(30)]
+    for each in asked:
+        db._put(each)
     db.close()
-    assert [each.result(timeout=0) for each in asked] == [str(name) for name in range(30)]
+    assert [each.done.result(timeout=0) for each in asked] == [str(name) for name in range(30)]
 
 
 @on_sqlite
@@ -237,7 +241,7 @@ def test_a_full_disk_loses_the_batch_and_each_is_run_again_alone(db: Database) -
         return arrive(tx, id)
 
     said = together(db, (counted, "1"), (fill_the_disk,), (counted, "2"))
-    assert isinstance(said[1], OperationalError)
+    assert isinstance(said[1], Away)
     assert (said[0], said[2]) == ("1", "2")
     assert sorted(db.read_now(arrivals)) == ["1", "2"]
     assert sorted(runs) == ["1", "1", "2"]
@@ -341,6 +345,72 @@ def test_a_claim_waits_for_nobodys_turn(db: Database) -> None:
     assert asyncio.run(run()) == "1"
 
 
+def arrive_all(tx: Tx, ids: list[str]) -> list[str]:
+    """For all that wait at once; one of them may be odd, and then none of its like is done in the same call."""
+    done = [arrive(tx, id) for id in ids]
+    if "odd" in ids:
+        raise Odd(len(ids))
+    return [f"{id} of {len(ids)}" for id in done]
+
+
+def at_once(db: Database, *ids: str) -> list[Any]:
+    """Items for the same verb that wait at the same time."""
+
+    async def run() -> list[Any]:
+        busy = asyncio.create_task(db.at_once(lambda tx: threading.Event().wait(0.05)))
+        await asyncio.sleep(0)
+        said = await asyncio.gather(*(db.together(arrive_all, id) for id in ids), return_exceptions=True)
+        await busy
+        return said
+
+    return asyncio.run(run())
+
+
+@on_sqlite
+def test_items_that_wait_for_the_same_verb_are_done_in_one_call(db: Database) -> None:
+    assert at_once(db, "1", "2", "3") == ["1 of 3", "2 of 3", "3 of 3"]
+    assert db.read_now(arrivals) == ["1", "2", "3"]
+
+
+def test_an_item_that_fails_fails_alone(db: Database) -> None:
+    said = at_once(db, "1", "odd", "2")
+    assert [str(each).split()[0] for each in (said[0], said[2])] == ["1", "2"]
+    assert isinstance(said[1], Odd)
+    assert sorted(db.read_now(arrivals)) == ["1", "2"]
+
+
+@on_postgresql
+def test_what_another_process_commits_wakes_us(db: Database, settings: Settings, clock: MovedClock) -> None:
+    woken, other = threading.Event(), Database(settings, clock, db.render)
+    db.wake = woken.set
+    db.listen()
+    assert woken.wait(10), "once it listens, it looks what it has missed"
+    woken.clear()
+    other.run(lambda tx: tx.wakes())
+    assert woken.wait(10)
+    other.close()
+
+
+@on_sqlite
+def test_a_lock_that_somebody_keeps_is_told_and_heals_by_itself(db: Database, clock: MovedClock) -> None:
+    other = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, path(db)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert other.stdout
+    other.stdout.readline()
+    back = threading.Event()
+    db.wake = back.set
+    assert isinstance(together(db, (arrive, "1"))[0], Away)
+    assert db.away_since == START
+    assert isinstance(together(db, (arrive, "2"))[0], Away), "at once, while it is known to be away"
+    other.kill()
+    other.communicate()
+    assert back.wait(10), "whatever waited is looked for"
+    assert db.away_since is None
+    assert together(db, (arrive, "3")) == ["3"]
+    assert db.read_now(arrivals) == ["3"]
+
+
 @on_sqlite
 def test_a_second_process_that_writes_is_let_in(db: Database) -> None:
     """The command line on SQLite, while the process that runs writes without a pause."""
@@ -398,14 +468,8 @@ def declared_by(tx: Tx, id: str) -> command.Declared:
 
 def waiting(db: Database, count: int) -> None:
     """Until so many verbs wait."""
-    while len(db._jobs) < count:
+    while len(db._turns) < count:
         threading.Event().wait(0.001)
-
-
-def job(verb: Callable[..., Any], *args: Any) -> Any:
-    from bot.db.writer import Job
-
-    return Job(verb, args, {})
 
 
 def path(db: Database) -> str:
