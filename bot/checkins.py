@@ -5,10 +5,11 @@ from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import CheckConstraint
+from sqlalchemy import select as core_select
 from sqlmodel import Field, SQLModel, col, select
 
 from bot import escalations, journal, outbox, roster, tasks
-from bot.db import Tx
+from bot.db import Tx, insert_new
 from bot.outages import ENDED, Outage
 
 
@@ -71,6 +72,13 @@ class UnitCheck(SQLModel, table=True):
     visit: bool = False  # somebody was asked to go there
 
 
+ROUND = Round.__table__  # type: ignore[attr-defined]
+ANSWER = Answer.__table__  # type: ignore[attr-defined]
+UNIT_CHECK = UnitCheck.__table__  # type: ignore[attr-defined]
+OUTAGE = Outage.__table__  # type: ignore[attr-defined]
+RECIPIENT = outbox.Recipient.__table__  # type: ignore[attr-defined]
+
+
 @dataclass
 class Heard:
     """What an answer meant: whom it counted for and which units it spoke for."""
@@ -81,6 +89,34 @@ class Heard:
     units: list[str] = field(default_factory=list)  # spoken for
     unit: str = ""  # where the speaker is
     late: bool = False
+
+
+@dataclass(frozen=True)
+class Question:
+    """A round as somebody was asked in it."""
+
+    round_id: int
+    notice_id: int
+    outage_id: int
+    outage: str  # its code
+    ended: bool
+    late: bool  # an answer now comes after it closed
+
+
+@dataclass
+class Asked:
+    """What many people were asked, and who of them speaks for a unit."""
+
+    questions: dict[str, list[Question]]  # by person, the latest first
+    speakers: set[str]
+    answered: list[tuple[Question, str]] = field(default_factory=list)
+
+    def of(self, people: list[str]) -> list[Question]:
+        """The questions put to any of these people, earliest first: those that run, else the last one of all."""
+        found = {question.round_id: question for id in people for question in self.questions.get(id, [])}
+        latest = [found[id] for id in sorted(found, reverse=True)]
+        running = [question for question in latest if not question.ended]
+        return list(reversed(running or latest[:1]))
 
 
 def open_round(tx: Tx, outage: Outage, notice_id: int) -> Round:
@@ -126,9 +162,36 @@ def asked(tx: Tx, person_ids: list[str], outage_id: int | None = None) -> list[t
     heard = heard.join(Outage, col(Outage.id) == Round.outage_id).where(col(outbox.Recipient.person_id).in_(person_ids))
     if outage_id is not None:
         heard = heard.where(Round.outage_id == outage_id)
-    found = [(row[0], row[1]) for row in tx.exec(heard.order_by(col(Round.id).desc()))]
+    # each round once, however many of these people were asked in it: an answer from a shared phone counts once
+    found = list({row[0].id: (row[0], row[1]) for row in tx.exec(heard.order_by(col(Round.id).desc()))}.values())
     running = [row for row in found if row[1].state not in ENDED]
     return running or found[:1]
+
+
+def asked_all(tx: Tx, person_ids: list[str]) -> Asked:
+    """The same for many people at once, and which of them were asked for a unit."""
+    heard = core_select(
+        RECIPIENT.c.person_id, ROUND.c.id, ROUND.c.notice_id, OUTAGE.c.id, OUTAGE.c.code, OUTAGE.c.state,
+        ROUND.c.closed_at,
+    )  # fmt: skip
+    heard = heard.join(ROUND, ROUND.c.notice_id == RECIPIENT.c.notice_id).join(OUTAGE, OUTAGE.c.id == ROUND.c.outage_id)
+    questions: dict[str, list[Question]] = {}
+    mine = heard.where(RECIPIENT.c.person_id.in_(person_ids))
+    for person_id, round_id, notice_id, outage_id, code, state, closed in tx.execute(mine):
+        over = state in ENDED
+        question = Question(round_id, notice_id, outage_id, code, over, over or closed is not None)
+        questions.setdefault(person_id, []).append(question)
+    speaking = core_select(UNIT_CHECK.c.asked).where(UNIT_CHECK.c.asked.in_(person_ids)).distinct()
+    return Asked(questions, set(tx.execute(speaking).scalars()))
+
+
+def record_all(tx: Tx, answered: list[tuple[Question, str]], digit: str, channel: str) -> None:
+    """Keep the same digit for many; stopping what is still to be sent to them is the caller's."""
+    insert_new(tx, ANSWER, [
+        {"round_id": question.round_id, "person_id": person_id, "digit": digit, "note": "", "at": tx.now,
+         "channel": channel, "late": question.late}
+        for question, person_id in answered
+    ])  # fmt: skip
 
 
 def answer(
@@ -152,7 +215,7 @@ def answer(
 
 def _where(tx: Tx, people: list[roster.Person]) -> str:
     """Where the speaker is now: the unit on duty, else the one on file."""
-    held = roster.duty(tx).get(people[0].id) if people else None
+    held = roster.duty_of(tx, people[0].id) if people else None
     return held.unit if held else people[0].unit if people else ""
 
 

@@ -8,6 +8,7 @@ erased later and the chain still verifies.
 import hashlib
 import json
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 from sqlalchemy import JSON, Column, Index, text
 from sqlmodel import Field, SQLModel, col, select
 
-from bot.db import Tx, one_at_a_time
+from bot.db import Tx, insert_new, one_at_a_time
 
 SYSTEM = "muster"  # who acted when nobody did
 GENESIS = "0" * 64
@@ -42,6 +43,9 @@ class Line(SQLModel, table=True):
     hash: str = ""
 
 
+TABLE = Line.__table__  # type: ignore[attr-defined]
+
+
 @dataclass(frozen=True)
 class Verdict:
     lines: int
@@ -56,6 +60,16 @@ def write(
     line = Line(at=tx.now, outage=outage, who=who, what=what, channel=channel, about=about, detail=detail, salt=salt)
     line.digest = digest(salt, detail)
     tx.add(line)
+
+
+def write_all(tx: Tx, what: str, lines: Iterable[dict[str, Any]]) -> None:
+    """Add many lines of one sort by one statement; each gives `who`, `outage`, `channel` and `detail`."""
+    rows = []
+    for line in lines:
+        salt = secrets.token_hex(8)
+        sealed_later = {"salt": salt, "digest": digest(salt, line["detail"]), "prev": "", "hash": ""}
+        rows.append({"at": tx.now, "what": what, "about": "", **line, **sealed_later})
+    insert_new(tx, TABLE, rows)
 
 
 def seal(tx: Tx, limit: int = 500) -> int:

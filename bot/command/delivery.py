@@ -1,71 +1,132 @@
 """What the dispatcher and the receipts report, and what a failed delivery sets off."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, select, update
 
-from bot import journal, outbox
+from bot import journal, outbox, roster, timers
 from bot.channels import Receipt
-from bot.command import lapses
+from bot.command import lapses, tell
 from bot.db import Tx
-from bot.outbox import Health, Message, Outcome, State
+from bot.outbox import Health, Message, Outcome, State, circuits
 
 MESSAGE = Message.__table__  # type: ignore[attr-defined]
+LOST = "lost"  # the timer, due at once, on which what did not arrive goes another way
+STOPPED = "stopped"  # the timer, due at once, on which managers are told that a channel has stopped
+SAYS = {"sms": "Texts", "voice": "Calls", "slack": "Slack messages"}
+ROUNDS = 3  # times CONFIRM for which a provider that says nothing of a message is asked again
+SWEPT = 500  # messages that expire in one transaction
 
 
-def settle(tx: Tx, outcomes: Sequence[Outcome]) -> None:
-    """Write what became of what was sent; what definitely failed goes another way."""
-    failed = {outcome.id: outcome for outcome in outbox.settle(tx, outcomes) if outcome.state is State.FAILED}
-    for row in tx.execute(select(MESSAGE).where(MESSAGE.c.id.in_(list(failed)))).all() if failed else []:
-        outcome = failed[row.id]
-        journal.write(
-            tx,
-            "failed",
-            channel=row.channel,
-            about=f"message {row.id}",
-            who=row.person_id,
-            code=outcome.code,
-            reason=outcome.reason,
-        )
-        if outcome.other_channel:
-            lapses.undelivered(tx, row, outcome.reason, outcome.opted_out)
+@dataclass(frozen=True)
+class Settlement:
+    """What became of some messages that one provider was given."""
+
+    provider: str
+    channel: str
+    outcomes: Sequence[Outcome]
 
 
-def receipt(tx: Tx, message_id: int, got: Receipt) -> None:
-    """A provider's report on a message; unknown and late ones are journaled, never an error."""
-    before = outbox.receipt(tx, message_id, got)
-    if before is None:
-        journal.write(tx, "receipt_unknown", about=f"message {message_id}", provider=got.provider_id, state=got.state)
-    elif got.state == State.FAILED and outbox.RANK[State(before.state)] < outbox.RANK[State.FAILED]:
-        journal.write(
-            tx,
-            "failed",
-            channel=before.channel,
-            about=f"message {message_id}",
-            who=before.person_id,
-            code=got.code,
-            reason=got.reason,
-        )
-        if got.try_other:
-            lapses.undelivered(tx, before, got.reason, got.opted_out)
+def settle(tx: Tx, settlements: list[Settlement]) -> list[None]:
+    """Write what became of what was sent; what definitely failed goes another way. It takes no turn."""
+    for settlement in settlements:
+        owned = outbox.settle(tx, settlement.outcomes)
+        for outcome in [outcome for outcome in owned if outcome.state is State.FAILED]:
+            _failed(tx, outcome.id, outcome.code, outcome.reason, outcome.other_channel, outcome.opted_out)
+        tried = [outcome for outcome in settlement.outcomes if not outcome.untried]
+        if tried:
+            _report(tx, settlement, tried)
+    return [None] * len(settlements)
+
+
+def receipts(tx: Tx, reports: list[tuple[int, Receipt]]) -> list[None]:
+    """What providers report on messages; unknown and late reports are journaled, never an error. It takes no turn."""
+    for (message_id, got), before in zip(reports, outbox.receipts(tx, reports), strict=True):
+        if before is None:
+            journal.write(tx, "receipt_unknown", about=f"message {message_id}", provider=got.provider_id,
+                          state=got.state)  # fmt: skip
+        elif got.state == State.FAILED and outbox.RANK[before] < outbox.RANK[State.FAILED]:
+            _failed(tx, message_id, got.code, got.reason, got.try_other, got.opted_out)
+    return [None] * len(reports)
+
+
+def confirmed(tx: Tx, rows: Sequence[Row[Any]], told: dict[int, Receipt]) -> None:
+    """What a provider said when it was asked about messages whose receipts stayed away.
+
+    Of those that it has and does not call delivered nobody can be sure: a ladder that waits on one climbs now. Those
+    of which it said nothing are asked about again, for a while.
+    """
+    receipts(tx, sorted(told.items()))
+    old = tx.now - outbox.CONFIRM * ROUNDS
+    ids = [row.id for row in rows if row.id in told or row.handed_at < old]
+    tx.execute(update(MESSAGE).where(MESSAGE.c.id.in_(ids)).values(asked=1))
+    silent = [MESSAGE.c.id.in_(ids), MESSAGE.c.state == State.SENT]
+    for row in tx.execute(select(MESSAGE).where(*silent).order_by(MESSAGE.c.id)).all():
+        journal.write(tx, "unconfirmed", about=f"message {row.id}", channel=row.channel, who=row.person_id)
+        lapses.unconfirmed(tx, row)
+
+
+def lost(tx: Tx, subject: str, why: dict[str, Any]) -> None:
+    """A message did not arrive: its person is tried on another way."""
+    row = tx.execute(select(MESSAGE).where(MESSAGE.c.id == int(subject))).first()
+    if row is not None:
+        lapses.undelivered(tx, row, why["reason"], why["opted_out"])
+
+
+def stopped(tx: Tx, channel: str, why: dict[str, Any]) -> None:
+    """Nothing leaves on a channel until a person mends our settings: everybody with `manage` hears it another way."""
+    facts = {"text": f"{SAYS[channel]} cannot leave: {why['reason']}. Nothing is lost; all of it goes out once mended"}
+    for person in roster.permitted(tx, "manage"):
+        ways = [way for way in outbox.routes(tx, person) if way.channel != channel]
+        way = next((way for way in ways if way.channel == "slack"), ways[0] if ways else None)
+        if way:
+            said = outbox.notice(tx, "told_you", subject=f"{STOPPED}:{channel}")
+            outbox.enqueue(
+                tx, said, [outbox.draft(tx, person, way, "told_you", facts, lane=outbox.Lane.ALERT, exercise=False)]
+            )
+    tell.command_post(tx, None, "told_you", facts)
 
 
 def sweep(tx: Tx) -> int:
     """What time alone does to messages; what expired is journaled by notice, and tried on another way."""
-    gone: list[Row[Any]] = outbox.sweep(tx)
+    gone: list[Row[Any]] = outbox.sweep(tx, SWEPT)
     for row in gone:
         lapses.undelivered(tx, row, "expired")
     for notice_id in {row.notice_id for row in gone}:
         count = sum(row.notice_id == notice_id for row in gone)
         journal.write(tx, "expired", about=f"notice {notice_id}", messages=count)
-    return len(gone)
+        lapses.expired(tx, notice_id)
+    return len(gone) + lapses.stand_in(tx)
 
 
-def health(tx: Tx, name: str, state: str, reason: str = "") -> None:
-    """How a channel does (`ok`, `trouble`, `stopped`); a change is journaled. `beat` says when a worker last beat."""
-    row = tx.get(Health, name) or Health(name=name, state="", at=tx.now)
-    if row.state != state and name != outbox.BEAT:
-        journal.write(tx, "channel", channel=name, state=state, reason=reason)
-    row.state, row.reason, row.at = state, reason, tx.now
+def beat(tx: Tx) -> None:
+    """The worker's sign of life."""
+    row = tx.get(Health, outbox.BEAT) or Health(name=outbox.BEAT, state="ok", at=tx.now)
+    row.at = tx.now
     tx.add(row)
+
+
+def _failed(tx: Tx, message_id: int, code: str, reason: str, other_channel: bool, opted_out: bool) -> None:
+    """It is journaled; what follows from it reads and decides, so it waits for its turn."""
+    row = tx.execute(select(MESSAGE.c.channel, MESSAGE.c.person_id).where(MESSAGE.c.id == message_id)).one()
+    journal.write(
+        tx, "failed", channel=row.channel, about=f"message {message_id}", who=row.person_id, code=code, reason=reason
+    )
+    if other_channel:
+        timers.set_for(tx, LOST, str(message_id), tx.now, reason=reason, opted_out=opted_out)
+
+
+def _report(tx: Tx, settlement: Settlement, tried: list[Outcome]) -> None:
+    """What the provider's circuit learns from it; that a channel has stopped is told to whoever can mend it."""
+    stop = next((outcome for outcome in tried if outcome.stop), None)
+    bad = [outcome for outcome in tried if not outcome.answered]
+    worst = stop or (bad[-1] if bad else None)
+    what = circuits.Found(answered=len(bad) < len(tried), stop=stop is not None, failures=len(bad),
+                          reason=worst.reason if worst else "")  # fmt: skip
+    changed = circuits.found(tx, settlement.provider, what)
+    if changed == circuits.STOPPED:
+        timers.set_for(tx, STOPPED, settlement.channel, tx.now, reason=what.reason)
+    if changed == circuits.OK and settlement.channel == "sms":
+        lapses.stand_down(tx)

@@ -1,14 +1,22 @@
 """When a person or a message drops out: opted out, gone off shift, not delivered."""
 
+from datetime import timedelta
 from typing import Any
 
+from sqlalchemy import func, update
 from sqlmodel import col, select
 
-from bot import checkins, escalations, journal, outages, outbox, roster, tasks
+from bot import access, checkins, escalations, journal, outages, outbox, roster, tasks, timers
 from bot.command import errands, tell, wording
 from bot.db import Tx
 from bot.outages import Outage
+from bot.outbox import circuits
 
+EXPIRED = "expired"  # the timer on which what expired is told of
+GATHER = timedelta(seconds=10)
+STAND_IN_AFTER = timedelta(seconds=30)  # how long texts are without a way out before people are called
+STOOD_IN = "a call stands in while texts cannot leave"
+BY_CALL = 200  # people who are given a call at once
 
 def opted_out(tx: Tx, number: str) -> None:
     """A carrier took a text as STOP: the coordinator is warned, and the tasks of the person move on."""
@@ -67,6 +75,85 @@ def undelivered(tx: Tx, row: Any, reason: str, opted: bool = False) -> None:
     if way and not waiting:
         outbox.enqueue(tx, said, [_again(tx, said, person, way, row, len(used))])
         journal.write(tx, "fell_over", who=person.id, channel=way.channel, about=f"message {row.id}", reason=reason)
+
+
+def unconfirmed(tx: Tx, row: Any) -> None:
+    """Nobody knows whether a text arrived: a ladder that waits for its answer climbs now. Nobody else is disturbed:
+    some carriers never say that a text was delivered."""
+    said, person = tx.get(outbox.Notice, row.notice_id), tx.get(roster.Person, row.person_id)
+    for ladder in _ladders(tx, said, person) if said and person and not said.closed_at else []:
+        escalations.skip_wait(tx, ladder)
+
+
+def expired(tx: Tx, notice_id: int) -> None:
+    """Messages waited longer than they were worth: in a moment, when all have been found, somebody hears how many."""
+    if not timers.due_at(tx, EXPIRED, str(notice_id)):
+        timers.set_for(tx, EXPIRED, str(notice_id), tx.now + GATHER)
+
+
+def say_expired(tx: Tx, notice_id: int) -> None:
+    """The command centre hears what expired, and is asked whether it is still to be said."""
+    said = tx.get(outbox.Notice, notice_id)
+    outage = tx.get(Outage, said.outage_id) if said and said.outage_id else None
+    if said is None or outage is None or outage.state not in outages.RUNNING or said.closed_at:
+        return
+    count = tx.execute(select(func.count()).where(*_expired(notice_id))).scalar_one()
+    text = f"{count} messages of {tasks.at(tx, said.opened_at)} waited too long and were not sent"
+    again = [["Send them now", "sure_again", f"{outage.code} {notice_id}"]]
+    tell.command_post(tx, outage, "told_you", {"text": f"{text}. Are they still wanted?"}, again)
+    above = tell.coordinator(tx, outage)
+    if above:
+        facts = {"text": f"{text}. An update reaches everybody"}
+        tell.one(tx, outage, above, "told_you", facts, lane=outbox.Lane.QUESTION, also_slack=True)
+
+
+def send_again(tx: Tx, by: roster.Person, code: str, notice_id: int, channel: str) -> str:
+    """What expired of a notice is still wanted: it is queued once more. Raises Refused."""
+    access.demand(tx, by, "update")
+    outage = outages.find(tx, code)
+    lanes = tx.execute(select(outbox.Message.lane).where(*_expired(notice_id)).distinct()).scalars().all()
+    count = 0
+    for lane in lanes:
+        fresh = {"state": outbox.State.QUEUED, "reason": "", "due_at": tx.now, "claim": "", "claimed_at": None,
+                 "not_after": tx.now + outbox.WORTH[lane]}  # fmt: skip
+        mine = update(outbox.Message).where(*_expired(notice_id), col(outbox.Message.lane) == lane)
+        count += len(tx.execute(mine.values(**fresh).returning(col(outbox.Message.id))).all())
+    journal.write(tx, "sent_again", outage=outage.code, who=by.id, channel=channel, about=f"notice {notice_id}",
+                  messages=count)  # fmt: skip
+    tx.wakes()
+    return f"{count} messages go out now."
+
+
+def stand_in(tx: Tx) -> int:
+    """Texts have had no way out for a while: whoever waits for an urgent one is called as well.
+
+    Nothing is withdrawn: the text goes out when it can, and a call that has not begun by then is taken back.
+    """
+    health = circuits.states(tx)
+    sms = health.get("sms")
+    others = [f"others-{number + 1}" for number in range(len(tx.settings.sms_fallback_urls))]
+    shut = [name for name in ("sms", *others) if name in health and health[name].circuit != outbox.CircuitState.CLOSED]
+    if sms is None or len(shut) <= len(others) or sms.opened_at is None or sms.opened_at > tx.now - STAND_IN_AFTER:
+        return 0
+    rows = outbox.stuck(tx, "sms", STOOD_IN, BY_CALL)
+    for row in rows:
+        said, person = tx.get(outbox.Notice, row.notice_id), tx.get(roster.Person, row.person_id)
+        way = next((way for way in outbox.routes(tx, person) if way.channel == "voice"), None) if person else None
+        if said and person and way:
+            call = _again(tx, said, person, way, row, len(_used(tx, said, person)))
+            outbox.enqueue(tx, said, [call.model_copy(update={"reason": STOOD_IN})])
+    return len(rows)
+
+
+def stand_down(tx: Tx) -> None:
+    """Texts leave again: calls that were to stand in for them and have not begun are taken back."""
+    waiting = [col(outbox.Message.channel) == "voice", col(outbox.Message.state) == outbox.State.QUEUED,
+               col(outbox.Message.reason) == STOOD_IN]  # fmt: skip
+    tx.execute(update(outbox.Message).where(*waiting).values(state=outbox.State.WITHDRAWN, reason="texts leave again"))
+
+
+def _expired(notice_id: int) -> list[Any]:
+    return [col(outbox.Message.notice_id) == notice_id, col(outbox.Message.state) == outbox.State.EXPIRED]
 
 
 def _again(tx: Tx, said: outbox.Notice, person: roster.Person, way: outbox.Route, row: Any, round: int) -> outbox.Draft:

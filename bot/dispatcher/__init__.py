@@ -1,39 +1,38 @@
 """Claim → send → settle, channel by channel, with no session open while a message is on the wire."""
 
 import asyncio
-import random
 import secrets
-from collections.abc import Mapping
-from datetime import timedelta
+from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
-import structlog
-
 from bot import outbox
-from bot.channels import Channel, Envelope, Misconfigured, OptedOut, SendError, Sent
+from bot.channels import Channel, Handed, Misconfigured, Receipt, SendError, Sent
 from bot.command import delivery
 from bot.db import Database
-from bot.outbox import Outcome, State
+from bot.dispatcher.line import Line
+from bot.dispatcher.outcomes import envelope
+from bot.outbox import circuits
 
-AT_ONCE = 100  # messages on the wire for one channel
 ASKED = 20  # doubtful messages that are asked about at once
-LOOK = 0.02  # seconds between two looks at the queue while messages are on the wire
-LONGEST = 300.0  # seconds between two tries of a message
-STOP_CODE = "stopped"  # of a message that waits for better settings
-STOPPED = 30.0  # seconds until a channel with wrong settings is tried again
-
-log = structlog.get_logger()
 
 
 class Dispatcher:
     """Sends what is due. Each channel has its own line: trouble on one never delays another."""
 
-    def __init__(self, db: Database, channels: Mapping[str, Channel], rates: Mapping[str, float]):
-        self.db, self.channels, self.rates = db, channels, rates
-        self.worker = secrets.token_hex(4)
-        self._said: dict[str, str] = {}  # what was last reported of each channel
-        self._lines: dict[str, asyncio.Task[int]] = {}
-        self._closing = False
+    def __init__(self, db: Database, channels: Mapping[str, Sequence[Channel]], rates: Mapping[str, float]):
+        self.db, self.channels = db, channels
+        self.providers = {provider.name: provider for provider in chain(*channels.values())}
+        worker = secrets.token_hex(4)
+        self._lines = {
+            name: Line(db, name, providers, rates.get(name, 0), worker) for name, providers in channels.items()
+        }
+        self._running: dict[str, asyncio.Task[int]] = {}
+
+    def heed(self, is_pressed: Callable[[], bool]) -> None:
+        """Send little at a time while `is_pressed` says that more comes in than is taken in."""
+        for line in self._lines.values():
+            line.is_pressed = is_pressed
 
     async def dispatch(self) -> int:
         """Send until nothing is due on any channel; returns how many were claimed.
@@ -43,8 +42,12 @@ class Dispatcher:
         return sum(await asyncio.gather(*(self.line(name) for name in self.channels)))
 
     async def line(self, name: str) -> int:
-        """The same for one channel; a pass that is under way is waited for, not doubled."""
-        return await asyncio.shield(self._running(name))
+        """The same for one channel; a pass that is under way looks again and is waited for, not doubled."""
+        running = self._running.get(name)
+        if running is None or running.done():
+            running = self._running[name] = asyncio.create_task(self._lines[name].run())
+        self._lines[name].ring()
+        return await asyncio.shield(running)
 
     async def reconcile(self) -> int:
         """Ask the providers about the messages of which nobody knows whether they were taken."""
@@ -52,106 +55,69 @@ class Dispatcher:
         await asyncio.gather(*(self._ask(row) for row in rows))
         return len(rows)
 
+    async def confirm(self) -> int:
+        """Ask the providers, in batches, what became of messages whose receipts stay away; returns how many."""
+        asked = 0
+        for name in self.channels:
+            rows = await self.db.read(outbox.unconfirmed, [name])
+            asked += len(rows)
+            if rows:
+                await self._confirm(rows)
+        return asked
+
+    async def probe(self) -> int:
+        """See whether providers that were in trouble answer again; returns how many were tried."""
+        due = await self.db.at_once(circuits.due_for_probe, list(self.providers))
+        await asyncio.gather(*(self._probe(name) for name in due))
+        return len(due)
+
     async def close(self) -> None:
-        """Settle what is on the wire, claim nothing more, and let go of the connections."""
-        self._closing = True
-        await asyncio.gather(*self._lines.values(), return_exceptions=True)
-        for channel in self.channels.values():
-            await channel.close()
-
-    def _running(self, name: str) -> asyncio.Task[int]:
-        """The pass that is at this channel, or a new one."""
-        if name not in self._lines or self._lines[name].done():
-            self._lines[name] = asyncio.create_task(self._line(name))
-        return self._lines[name]
-
-    async def _line(self, name: str) -> int:
-        """One channel: claim the next batch while this one is in flight, settle what has come back."""
-        flying: set[asyncio.Task[Outcome]] = set()
-        claimed = 0
-        try:
-            while True:
-                rows = await self._claim(name, AT_ONCE - len(flying))
-                claimed += len(rows)
-                flying |= {asyncio.create_task(self._send(name, row)) for row in rows}
-                if not flying:
-                    return claimed
-                done, flying = await asyncio.wait(flying, timeout=LOOK, return_when=asyncio.FIRST_COMPLETED)
-                if done:
-                    await self._settle(name, [task.result() for task in done])
-        finally:
-            if flying:  # the database was away for a moment: what is on the wire must not become doubt for that
-                await self._settle(name, list(await asyncio.gather(*flying)))
-
-    async def _claim(self, name: str, room: int) -> list[Any]:
-        if self._closing or room < AT_ONCE // 4:
-            return []
-        worker = f"{self.worker}-{secrets.token_hex(3)}"
-        return await self.db.at_once(outbox.claim, name, worker, room, self.rates.get(name, 0))
-
-    async def _send(self, name: str, row: Any) -> Outcome:
-        try:
-            sent = await self.channels[name].send(envelope(row))
-        except SendError as problem:
-            return outcome(row, problem)
-        except Exception as problem:  # nobody knows what happened, so nobody may simply send again
-            log.exception("send failed in an unexpected way", message=row.id)
-            return Outcome(id=row.id, claim=row.claim, state=State.DOUBTFUL, reason=repr(problem)[:200])
-        state = State.DELIVERED if sent.delivered else State.SENT
-        return Outcome(id=row.id, claim=row.claim, state=state, provider_id=sent.provider_id)
-
-    async def _settle(self, name: str, outcomes: list[Outcome]) -> None:
-        await self.db.transact(delivery.settle, outcomes)
-        bad = [outcome for outcome in outcomes if outcome.state in (State.QUEUED, State.DOUBTFUL)]
-        if len(bad) < len(outcomes):
-            await self._report(name, "ok")
-        else:
-            await self._report(name, "stopped" if bad[-1].code == STOP_CODE else "trouble", bad[-1].reason)
-
-    async def _report(self, name: str, state: str, reason: str = "") -> None:
-        if self._said.get(name) != state:
-            self._said[name] = state
-            await self.db.transact(delivery.health, name, state, reason)
+        """Settle what is on the wire, give back what was claimed beyond that, and let go of the connections."""
+        for line in self._lines.values():
+            line.close()
+        await asyncio.gather(*self._running.values(), return_exceptions=True)
+        for provider in self.providers.values():
+            await provider.close()
 
     async def _ask(self, row: Any) -> None:
         found, can_ask = await self._look_for(row)
-        await self.db.transact(outbox.resolve, row.id, found, can_ask)
+        await self.db.at_once(outbox.resolve, row.id, found, can_ask)
 
     async def _look_for(self, row: Any) -> tuple[list[Sent], bool]:
-        channel = self.channels.get(row.channel)
-        if channel is None:
-            return [], False  # set up no longer, or in another process only
+        provider = self.providers.get(row.provider or row.channel)
+        if provider is None or not provider.askable:
+            return [], False  # set up no longer, or one that only says yes or no
         try:
-            return await channel.look_for(envelope(row)), True
+            return await provider.look_for(envelope(row)), True
         except SendError:
             return [], False
 
+    async def _confirm(self, rows: list[Any]) -> None:
+        by_provider: dict[str, list[Any]] = {}
+        for row in rows:
+            by_provider.setdefault(row.provider or row.channel, []).append(row)
+        for name, some in by_provider.items():
+            told = await self._told(name, some)
+            if told is not None:
+                await self.db.transact(delivery.confirmed, some, told)
 
-def envelope(row: Any) -> Envelope:
-    return Envelope(
-        id=row.id,
-        channel=row.channel,
-        to=row.address,
-        body=row.body,
-        claimed_at=row.claimed_at,
-        not_after=row.not_after,
-        buttons=tuple((label, action, value) for label, action, value in row.buttons),
-    )
+    async def _told(self, name: str, rows: list[Any]) -> dict[int, Receipt] | None:
+        """What the provider says of them; None when it cannot be asked now."""
+        provider = self.providers.get(name)
+        if provider is None:
+            return {}
+        handed = [Handed(id=row.id, provider_id=row.provider_id, to=row.address, handed_at=row.handed_at)
+                  for row in rows]  # fmt: skip
+        try:
+            return await provider.receipts(handed)
+        except SendError:
+            return None
 
-
-def outcome(row: Any, problem: SendError) -> Outcome:
-    """What a send error makes of its message: doubt, another try later, or a failure that another channel may mend."""
-    if problem.doubt:
-        return Outcome(id=row.id, claim=row.claim, state=State.DOUBTFUL, reason=problem.says, code=problem.code)
-    if problem.retry or problem.stop:
-        wait = STOPPED if isinstance(problem, Misconfigured) else problem.retry_after or backoff(row.tries)
-        code = STOP_CODE if problem.stop else problem.code
-        return Outcome(id=row.id, claim=row.claim, state=State.QUEUED, reason=problem.says, code=code,
-                       due_at=row.claimed_at + timedelta(seconds=wait))  # fmt: skip
-    return Outcome(id=row.id, claim=row.claim, state=State.FAILED, reason=problem.says, code=problem.code,
-                   other_channel=problem.other_channel, opted_out=isinstance(problem, OptedOut))  # fmt: skip
-
-
-def backoff(tries: int) -> float:
-    """Seconds until the next try: doubling, with jitter so that a crowd does not come back at once."""
-    return min(LONGEST, 2.0 ** min(tries, 8)) * random.uniform(0.8, 1.2)
+    async def _probe(self, name: str) -> None:
+        try:
+            await self.providers[name].probe()
+            what = circuits.Found(answered=True)
+        except SendError as problem:
+            what = circuits.Found(answered=False, stop=isinstance(problem, Misconfigured), reason=problem.says)
+        channel = next(channel for channel, some in self.channels.items() if self.providers[name] in some)
+        await self.db.transact(circuits.probed, name, channel, what)

@@ -1,6 +1,10 @@
 """What must leave: notices, messages and their states. Nothing here sends; the dispatcher does."""
 
-from bot.outbox.engine import Outcome, claim, doubtful, receipt, resolve, settle, sweep
+from bot.outbox.audiences import Audience, among, heard, latest
+from bot.outbox.doubt import CONFIRM, doubtful, resolve, stuck, sweep, unconfirmed
+from bot.outbox.engine import Outcome, claim, settle
+from bot.outbox.expansions import BATCH, EXPAND, Way, Words, audience, expand, spread, still_to_write, ways
+from bot.outbox.reports import receipts
 from bot.outbox.routes import WORTH, Route, another, best, body, draft, post, routes
 from bot.outbox.rows import (
     BEAT,
@@ -9,7 +13,9 @@ from bot.outbox.rows import (
     UNDECIDED,
     WAITING,
     Budget,
+    CircuitState,
     Draft,
+    Expansion,
     Health,
     Lane,
     Message,
@@ -18,7 +24,6 @@ from bot.outbox.rows import (
     State,
 )
 from bot.outbox.say import (
-    audience,
     close_notices,
     close_outage,
     enqueue,
@@ -27,16 +32,23 @@ from bot.outbox.say import (
     notice_of,
     still_going,
     withdraw,
+    withdraw_from,
 )
 
 __all__ = [
+    "BATCH",
     "BEAT",
+    "CONFIRM",
+    "EXPAND",
     "NEVER",
     "RANK",
     "UNDECIDED",
     "WAITING", "WORTH",
+    "Audience",
     "Budget",
+    "CircuitState",
     "Draft",
+    "Expansion",
     "Health",
     "Lane",
     "Message",
@@ -45,6 +57,9 @@ __all__ = [
     "Recipient",
     "Route",
     "State",
+    "Way",
+    "Words",
+    "among",
     "another",
     "audience",
     "best",
@@ -55,15 +70,24 @@ __all__ = [
     "doubtful",
     "draft",
     "enqueue",
+    "expand",
     "first_handed",
+    "heard",
+    "latest",
     "notice",
     "notice_of",
     "post",
-    "receipt",
+    "receipts",
     "resolve",
     "routes",
     "settle",
+    "spread",
     "still_going",
+    "still_to_write",
+    "stuck",
     "sweep",
+    "unconfirmed",
+    "ways",
     "withdraw",
+    "withdraw_from",
 ]  # fmt: skip

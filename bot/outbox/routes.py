@@ -17,6 +17,11 @@ WORTH = {
     Lane.BULK: timedelta(hours=4),
 }
 
+# why nobody can be reached
+OPTED_OUT = "opted out of texts and has no other address"
+UNABLE = "cannot be texted or called, and has no Slack account"
+NO_ADDRESS = "no phone number and no Slack account on file"
+
 
 @dataclass(frozen=True)
 class Route:
@@ -54,10 +59,8 @@ def another(tx: Tx, person: Person, used: set[tuple[str, str]], also_voice: bool
 
 def why_unreachable(person: Person) -> str:
     if person.opted_out_at:
-        return "opted out of texts and has no other address"
-    if person.mobile or person.landline:
-        return "cannot be texted or called, and has no Slack account"
-    return "no phone number and no Slack account on file"
+        return OPTED_OUT
+    return UNABLE if person.mobile or person.landline else NO_ADDRESS
 
 
 def draft(

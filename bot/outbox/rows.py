@@ -98,6 +98,19 @@ class Message(SQLModel, table=True):
             postgresql_where=text("state IN ('sending', 'doubtful')"),
         ),
         Index("message_address", "address", "handed_at"),
+        # handed over, and nothing more was heard: whoever asks the providers starts here
+        Index(
+            "message_unconfirmed",
+            "handed_at",
+            sqlite_where=text("state = 'sent' AND asked = 0"),
+            postgresql_where=text("state = 'sent' AND asked = 0"),
+        ),
+        Index(
+            "message_provider_id",
+            "provider_id",
+            sqlite_where=text("provider_id <> ''"),
+            postgresql_where=text("provider_id <> ''"),
+        ),
     )
 
     id: int | None = Field(default=None, primary_key=True)
@@ -124,7 +137,8 @@ class Message(SQLModel, table=True):
     lease_until: datetime | None = None
     tries: int = 0
     asked: int = 0  # how often the provider was asked about it
-    provider_id: str = Field(default="", index=True)
+    provider: str = Field(default="", sa_column_kwargs={"server_default": ""})  # sms, voice, slack, others-1
+    provider_id: str = ""
     handed_at: datetime | None = None
     delivered_at: datetime | None = None
 
@@ -139,15 +153,48 @@ class Budget(SQLModel, table=True):
     refilled_at: datetime
 
 
+class CircuitState(StrEnum):
+    """Whether a provider is given messages; drawn in docs/lifecycles.md."""
+
+    CLOSED = "closed"  # all is well: it gets what is due
+    OPEN = "open"  # it does not answer, or does not accept us: it gets nothing, and is probed
+    HALF_OPEN = "half_open"  # it answers again: it gets one message, to see
+
+
 class Health(SQLModel, table=True):
-    """How a channel does, and when a worker last beat: rows, since `status` and other workers are other processes."""
+    """How a provider does, and when a worker last beat: rows, since `status` and other workers are other processes."""
 
     __tablename__ = "health"
+    __table_args__ = (
+        CheckConstraint("circuit IN ({})".format(", ".join(f"'{state}'" for state in CircuitState)), name="circuit"),
+    )
 
-    name: str = Field(primary_key=True)  # sms, voice, slack, beat
+    name: str = Field(primary_key=True)  # sms, voice, slack, others-1, beat
     state: str  # ok, trouble, stopped
     reason: str = ""
     at: datetime
+    circuit: str = Field(default=CircuitState.CLOSED, sa_column_kwargs={"server_default": "closed"})
+    failures: int = Field(default=0, sa_column_kwargs={"server_default": "0"})  # in a row
+    opened_at: datetime | None = None
+    probe_at: datetime | None = None  # when it may next be tried
+
+
+class Expansion(SQLModel, table=True):
+    """A large audience that is written in batches: whom, in which words, and how far it has come."""
+
+    __tablename__ = "expansion"
+
+    id: int | None = Field(default=None, primary_key=True)
+    notice_id: int = Field(foreign_key="notice.id", ondelete="CASCADE", index=True)
+    outage_id: int = Field(index=True)
+    audience: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))  # an Audience
+    words: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))  # its Words
+    lane: int
+    place: int = -1  # the cursor: place and id of the last person written
+    last_id: str = ""
+    people: int  # expected in all
+    written: int = 0
+    done_at: datetime | None = None
 
 
 class Draft(SQLModel):

@@ -1,6 +1,7 @@
 """Putting messages into the outbox, and taking back those that are no longer needed."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import func, select, update
 from sqlmodel import col
@@ -8,11 +9,12 @@ from sqlmodel import select as pick
 
 from bot import texting
 from bot.db import Tx, insert_new
-from bot.outbox.rows import NEVER, UNDECIDED, UNDER_WAY, WAITING, Draft, Message, Notice, Recipient, State
+from bot.outbox.rows import NEVER, UNDECIDED, UNDER_WAY, WAITING, Draft, Expansion, Message, Notice, Recipient, State
 
 MESSAGE = Message.__table__  # type: ignore[attr-defined]
 NOTICE = Notice.__table__  # type: ignore[attr-defined]
 RECIPIENT = Recipient.__table__  # type: ignore[attr-defined]
+EXPANSION = Expansion.__table__  # type: ignore[attr-defined]
 
 
 def notice(tx: Tx, kind: str, *, outage_id: int | None = None, subject: str = "", exercise: bool = False) -> Notice:
@@ -43,9 +45,14 @@ def enqueue(tx: Tx, said: Notice, drafts: list[Draft]) -> int:
         for d in drafts
         if d.person_id[0] != "#"
     ]
-    insert_new(tx, RECIPIENT, heard)
+    return put(tx, rows, heard)
+
+
+def put(tx: Tx, messages: list[dict[str, Any]], recipients: list[dict[str, Any]]) -> int:
+    """Write messages and who was to hear them; returns how many messages were new."""
+    insert_new(tx, RECIPIENT, recipients)
     tx.wakes()
-    return insert_new(tx, MESSAGE, rows)
+    return insert_new(tx, MESSAGE, messages)
 
 
 def withdraw(tx: Tx, notice_ids: list[int], person_id: str = "", address: str = "", reason: str = "answered") -> int:
@@ -60,11 +67,19 @@ def withdraw(tx: Tx, notice_ids: list[int], person_id: str = "", address: str = 
     if person_id or address:
         which.append((MESSAGE.c.person_id == person_id) | (MESSAGE.c.address == address))
     taken = update(MESSAGE).where(*which, MESSAGE.c.state.in_(WAITING)).values(state=State.WITHDRAWN, reason=reason)
-    count = len(tx.execute(taken.returning(MESSAGE.c.id)).all())
+    count = tx.connection().execute(taken).rowcount
     # in this order: what a claim takes from the queue between the two is caught by the second
     under_way = update(MESSAGE).where(*which, MESSAGE.c.state.in_(UNDER_WAY))
     tx.execute(under_way.values(not_after=MESSAGE.c.claimed_at))
     return count
+
+
+def withdraw_from(tx: Tx, notice_id: int, person_ids: list[str], reason: str = "answered") -> None:
+    """Take back what of one notice still waits for these people."""
+    which = [MESSAGE.c.notice_id == notice_id, MESSAGE.c.person_id.in_(person_ids)]
+    waiting = update(MESSAGE).where(*which, MESSAGE.c.state.in_(WAITING))
+    tx.execute(waiting.values(state=State.WITHDRAWN, reason=reason))
+    tx.execute(update(MESSAGE).where(*which, MESSAGE.c.state.in_(UNDER_WAY)).values(not_after=MESSAGE.c.claimed_at))
 
 
 def close_notices(tx: Tx, subject: str, reason: str = "settled") -> None:
@@ -79,12 +94,10 @@ def close_outage(tx: Tx, outage_id: int, reason: str) -> None:
 def _close(tx: Tx, which: object, reason: str) -> None:
     closing = update(NOTICE).where(which, NOTICE.c.closed_at.is_(None)).values(closed_at=tx.now)  # type: ignore[arg-type]
     ids = [row.id for row in tx.execute(closing.returning(NOTICE.c.id))]
+    if ids:  # whoever is not written yet need not be told any more
+        rest = update(EXPANSION).where(EXPANSION.c.notice_id.in_(ids), EXPANSION.c.done_at.is_(None))
+        tx.execute(rest.values(done_at=tx.now))
     withdraw(tx, ids, reason=reason)
-
-
-def audience(tx: Tx, notice_id: int | None) -> int:
-    """How many people were to hear a notice, each once."""
-    return tx.execute(select(func.count()).where(RECIPIENT.c.notice_id == notice_id)).scalar_one()
 
 
 def first_handed(tx: Tx, notice_id: int, person_id: str) -> datetime | None:

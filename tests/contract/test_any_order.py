@@ -61,7 +61,7 @@ class AnyOrder(RuleBasedStateMachine):
 
     @rule(state=st.sampled_from(["sent", "delivered", "failed"]), sid=SIDS)
     def receipt(self, state: str, sid: str) -> None:
-        self.db.run(delivery.receipt, self.id, Receipt(provider_id=sid, state=state, rank=0))
+        self.db.run(delivery.receipts, [(self.id, Receipt(provider_id=sid, state=state, rank=0))])
 
     @rule(seconds=st.sampled_from([1, 5, 31, 400]))
     def time_passes(self, seconds: int) -> None:

@@ -14,6 +14,7 @@ from bot import journal, outbox
 from bot.channels import Receipt, Sent
 from bot.clock import MovedClock
 from bot.command import delivery
+from bot.command.delivery import Settlement
 from bot.db import Database, Tx
 from bot.outbox import RANK, Draft, Lane, Message, Notice, Outcome, State
 from tests.conftest import START
@@ -247,7 +248,7 @@ def test_a_failure_that_is_no_longer_ours_sets_nothing_off(db: Database, clock: 
     claimed(db, worker="w1")
     never_seen(db, clock, id)
     claimed(db, worker="w2")
-    db.run(delivery.settle, [settled(id, State.FAILED, claim="w1", other_channel=True)])
+    db.run(delivery.settle, [Settlement("sms", "sms", [settled(id, State.FAILED, claim="w1", other_channel=True)])])
     assert lines(db, "failed") == []
 
 
@@ -370,7 +371,7 @@ def test_what_waited_too_long_expires_with_its_reason(db: Database, clock: Moved
 def test_a_receipt_moves_a_message_on_and_never_back(db: Database, before: str, receipt: str, after: str) -> None:
     id = db.run(one)
     db.run(lambda tx: tx.execute(update(Message).where(col(Message.id) == id).values(state=before)))
-    db.run(outbox.receipt, id, got(receipt))
+    db.run(outbox.receipts, [(id, got(receipt))])
     assert row(db, id).state == after
 
 
@@ -378,7 +379,7 @@ def test_a_receipt_before_the_settlement_counts(db: Database) -> None:
     """The provider may be faster than our own next statement."""
     id = db.run(one)
     claimed(db)
-    db.run(outbox.receipt, id, got("delivered"))
+    db.run(outbox.receipts, [(id, got("delivered"))])
     assert db.run(outbox.settle, [settled(id)]) == []
     found = row(db, id)
     assert (found.state, found.provider_id) == (State.DELIVERED, SID)
@@ -391,7 +392,7 @@ def test_a_receipt_settles_a_message_whose_sender_died(db: Database, clock: Move
     claimed(db)
     clock.forward(seconds=31)
     db.run(outbox.sweep)
-    db.run(outbox.receipt, id, got("sent"))
+    db.run(outbox.receipts, [(id, got("sent"))])
     assert (row(db, id).state, row(db, id).provider_id) == (State.SENT, SID)
     assert asyncio.run(db.at_once(outbox.doubtful)) == []
 
@@ -400,9 +401,9 @@ def test_a_receipt_twice_is_a_receipt_once(db: Database, clock: MovedClock) -> N
     id = db.run(one)
     claimed(db)
     db.run(outbox.settle, [settled(id)])
-    db.run(delivery.receipt, id, got("failed", code="30003", reason="the phone is off"))
+    db.run(delivery.receipts, [(id, got("failed", code="30003", reason="the phone is off"))])
     clock.forward(minutes=1)
-    db.run(delivery.receipt, id, got("failed", code="30003", reason="the phone is off"))
+    db.run(delivery.receipts, [(id, got("failed", code="30003", reason="the phone is off"))])
     assert [line.detail["code"] for line in lines(db, "failed")] == ["30003"]
 
 
@@ -410,13 +411,13 @@ def test_a_receipt_of_another_text_is_journaled_and_changes_nothing(db: Database
     id = db.run(one)
     claimed(db)
     db.run(outbox.settle, [settled(id)])
-    db.run(delivery.receipt, id, got("failed", sid="SM2"))
+    db.run(delivery.receipts, [(id, got("failed", sid="SM2"))])
     assert row(db, id).state == State.SENT
     assert [line.about for line in lines(db, "receipt_unknown")] == [f"message {id}"]
 
 
 def test_a_receipt_for_no_message_is_journaled(db: Database) -> None:
-    db.run(delivery.receipt, 4711, got("delivered"))
+    db.run(delivery.receipts, [(4711, got("delivered"))])
     assert [line.detail["provider"] for line in lines(db, "receipt_unknown")] == [SID]
 
 
@@ -511,7 +512,7 @@ def test_what_another_may_be_sending_just_now_is_not_taken(db: Database, clock: 
 
 def test_a_receipt_that_came_meanwhile_wins(db: Database, clock: MovedClock) -> None:
     id = in_doubt(db, clock)
-    db.run(outbox.receipt, id, got("delivered"))
+    db.run(outbox.receipts, [(id, got("delivered"))])
     assert db.run(outbox.resolve, id, [], True) == State.DELIVERED
 
 

@@ -37,7 +37,7 @@ PARTS = {
     "units": "ok help risk silent told".split(),
     "tasks": "waiting offered accepted in_progress done blocked cannot_do cancelled overdue".split(),
 }
-ENGINE = "queued doubtful oldest_due_s last_beat_s channels".split()
+ENGINE = "queued doubtful expired unconfirmed oldest_due_s last_beat_s channels circuits says".split()
 
 
 @dataclass(frozen=True)
@@ -124,6 +124,14 @@ def test_an_outage_from_the_command_line(hospital: House) -> None:
     assert "broken at line 1" in hospital.refused("journal", "verify")
 
 
+def test_it_says_what_a_declaration_would_come_to_before_it_asks(hospital: House) -> None:
+    said = hospital.does("declare", "ehr", "--level", "4", "--as", "eve", stdin="n\n", SMS_PER_SECOND="0.005")
+    assert said.code == 1 and "Nothing was done" in said.err
+    assert said.out.startswith("4 people")
+    assert "At 0.005 segments a second this takes" in said.out and "Tell staff that ehr is down?" in said.out
+    assert json.loads(hospital.done("status", "--json"))["outages"] == []
+
+
 def is_told(hospital: House) -> None:
     """`status --json` says all that the contract names."""
     state = json.loads(hospital.done("status", "--json"))
@@ -148,6 +156,18 @@ def test_a_status_when_nothing_is_open(house: House) -> None:
     assert plain.startswith("No outage is open.")
     assert json.loads(machine)["outages"] == []
     fits_the_contract(json.loads(machine))
+
+
+def test_a_provider_in_trouble_is_told_in_words(hospital: House) -> None:
+    hospital.tell(
+        "insert into health (name, state, reason, at, circuit, opened_at) values ('sms', 'trouble', '', "
+        "'2026-11-22 04:12:30.000000', 'open', '2026-11-22 04:12:00.000000')"
+    )
+    twilio = {"TWILIO_ACCOUNT_SID": "AC1", "TWILIO_AUTH_TOKEN": "t", "TWILIO_FROM": "+12025550199"}
+    more = twilio | {"PUBLIC_URL": "https://m.example.org", "SMS_FALLBACK_URLS": "json://127.0.0.1:9/{to}"}
+    said = hospital.done("status", **more)
+    assert "Texts: Twilio has not answered since 04:12, fallback gateway 1 carries them." in said.splitlines()
+    assert "Queued 0, doubtful 0, unconfirmed 0, expired 0. Channels: sms trouble." in said.splitlines()
 
 
 def test_void_asks_first(hospital: House) -> None:
