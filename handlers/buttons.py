@@ -1,6 +1,8 @@
 """Buttons under messages: answers, tasks, and the two confirmations."""
 
 import asyncio
+import uuid
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -9,42 +11,46 @@ from slack_bolt.async_app import AsyncAck, AsyncRespond
 from slack_sdk.errors import SlackClientError
 
 from bot import checkins, outages
-from bot.command import answers, end, errands, words
-from bot.db import Database, Tx
+from bot.command import answers, end, errands, lapses, words
+from bot.db import Tx
 from bot.roster import Person
-from handlers.asked import as_person, told
+from handlers.asked import Answer, as_person, tell_later, told
+from handlers.intake import Facts, Intake
+from handlers.said import kept
 
 VERBS = ("have", "cannot", "done", "blocked", "need")
-REPLY_WITHIN = 2.0  # seconds; after three Slack tells the person that nothing was done
+IN_ALL = 2.8  # seconds; after three Slack tells the person that nothing was done
 NOT_UNDERSTOOD = "That button has no meaning any more, so nothing was done."
 
 log = structlog.get_logger()
 
 
-async def check(ack: AsyncAck, body: dict[str, Any], respond: AsyncRespond, db: Database) -> None:
-    await _run(ack, body, respond, db, _check)
-
-
-async def task(ack: AsyncAck, body: dict[str, Any], respond: AsyncRespond, db: Database) -> None:
-    await _run(ack, body, respond, db, _task)
-
-
-async def sure(ack: AsyncAck, body: dict[str, Any], respond: AsyncRespond, db: Database) -> None:
-    await _run(ack, body, respond, db, _sure)
-
-
-async def _run(ack: AsyncAck, body: dict[str, Any], respond: AsyncRespond, db: Database, verb: Any) -> None:
-    """Commit, then acknowledge; the answer goes to the one who clicked."""
-    action = body["actions"][0]
-    once = f"{body.get('trigger_id') or action.get('action_ts', '')}:{action['action_id']}"
-    rest = f"{action['action_id'].partition('_')[2]} {action.get('value', '')}"
-    answer = await db.transact(as_person, body["user"]["id"], once, verb, rest)
+async def clicked(ack: AsyncAck, body: dict[str, Any], respond: AsyncRespond, intake: Intake) -> None:
+    """Commit or keep, then acknowledge; the answer goes to the one who clicked."""
+    until = asyncio.get_running_loop().time() + IN_ALL
+    action, db = body["actions"][0], intake.db
+    trigger = body.get("trigger_id") or action.get("action_ts") or uuid.uuid4().hex
+    facts = {"user": body["user"]["id"], "once": f"{trigger}:{action['action_id']}", "name": action["action_id"],
+             "value": action.get("value", "")}  # fmt: skip
+    risk = action["action_id"] == "check_9"
+    answer = await intake.commit("click", facts, instead=lambda: kept(db, risk).slack(db.render))
     await ack()
     try:
-        reply = respond(text=answer, response_type="ephemeral", replace_original=False)
-        await asyncio.wait_for(reply, REPLY_WITHIN)
+        async with asyncio.timeout_at(until):
+            await respond(text=answer, response_type="ephemeral", replace_original=False)
     except (SlackClientError, ClientError, OSError, TimeoutError):
         log.warning("Slack took no reply to a click; what was clicked is done all the same")
+
+
+def do(tx: Tx, user: str, once: str, name: str, value: str) -> Answer:
+    kind, _, rest = name.partition("_")
+    return as_person(tx, user, once, KINDS[kind], f"{rest} {value}")
+
+
+def do_later(tx: Tx, answer: Answer, at: datetime, click: Facts) -> None:
+    """A 1 needs no answer."""
+    if click["name"] != "check_1":
+        tell_later(tx, answer, at, click["once"], click["user"], "a click")
 
 
 def _check(tx: Tx, person: Person, rest: str) -> str:
@@ -65,6 +71,12 @@ def _task(tx: Tx, person: Person, rest: str) -> str:
 def _sure(tx: Tx, person: Person, rest: str) -> str:
     verb, _, said = rest.partition(" ")
     code, reason = words.code(said)
+    if verb == "again" and reason.isdecimal():
+        return lapses.send_again(tx, person, code, int(reason), "slack")
     if verb == "close":
         return end.close(tx, person, outages.find(tx, code).code, reason, "slack")
     return end.void(tx, person, outages.find(tx, code).code, "slack") if verb == "void" else NOT_UNDERSTOOD
+
+
+#: What an action id begins with → what is done
+KINDS = {"check": _check, "task": _task, "sure": _sure}

@@ -1,5 +1,8 @@
 """The declaration as a form."""
 
+import asyncio
+import uuid
+from datetime import datetime
 from typing import Any
 
 from slack_bolt.async_app import AsyncAck
@@ -9,9 +12,11 @@ from sqlmodel import select
 
 from bot import journal, playbooks, roster
 from bot.command import opening, words
-from bot.db import Database, Tx
+from bot.db import Away, Database, Tx
 from bot.roster import Person
-from handlers.asked import as_person, declared, stranger
+from handlers.asked import Answer, as_person, declared, stranger, tell_later
+from handlers.intake import SLACK_WAITS, Facts, Intake
+from handlers.said import away, kept
 
 LEVELS = (
     "0 watch",
@@ -20,11 +25,17 @@ LEVELS = (
     "3 full: paper everywhere",
     "4 extended: all staff and partners",
 )
+PREVIEW_WAITS = 1.0  # seconds that the form waits for the figures: it has to open within three
+IN_WORDS = "Say it in words: `/outage declare ehr,email what is down`"
 
 
-async def open_form(ack: AsyncAck, command: dict[str, Any], client: AsyncWebClient, db: Database) -> None:
+async def open_form(ack: AsyncAck, command: dict[str, Any], client: AsyncWebClient, intake: Intake) -> None:
     """Open the form within the three seconds that its trigger lives; who may not declare is told who may."""
-    view = await db.transact(form, command["user_id"])
+    db = intake.db
+    figures = await previewed(db, command["user_id"])
+    view = await intake.ask(
+        db.transact(form, command["user_id"], figures), lambda: f"{away(db).slack(db.render)}\n{IN_WORDS}", SLACK_WAITS
+    )
     if isinstance(view, str):
         await ack(view)
         return
@@ -32,19 +43,46 @@ async def open_form(ack: AsyncAck, command: dict[str, Any], client: AsyncWebClie
         await client.views_open(trigger_id=command["trigger_id"], view=view)
         await ack()
     except (SlackClientError, OSError, TimeoutError):
-        await ack("The form cannot be opened just now. Say it in words: `/outage declare ehr,email what is down`")
+        await ack(f"The form cannot be opened just now. {IN_WORDS}")
 
 
-async def submitted(ack: AsyncAck, body: dict[str, Any], db: Database) -> None:
+async def submitted(ack: AsyncAck, body: dict[str, Any], intake: Intake) -> None:
     """Declare what the form says; the form shows the figures."""
-    view = body["view"]
-    answer = await db.transact(as_person, body["user"]["id"], view["id"], _declare, view["state"]["values"])
+    view, db = body["view"], intake.db
+    facts = {"user": body["user"]["id"], "once": view.get("id") or uuid.uuid4().hex, "values": view["state"]["values"]}
+    answer = await intake.commit("form", facts, instead=lambda: kept(db).slack(db.render))
     blocks = [{"type": "section", "text": {"type": "mrkdwn", "text": str(answer)[:2900]}}]
     await ack(response_action="update", view=_view("Outage", blocks))
 
 
-def form(tx: Tx, slack_id: str) -> dict[str, Any] | str:
-    """The form's view, or why this account may not have it."""
+def do(tx: Tx, user: str, once: str, values: dict[str, Any]) -> Answer:
+    return as_person(tx, user, once, _declare, values)
+
+
+def do_later(tx: Tx, answer: Answer, at: datetime, submitted: Facts) -> None:
+    tell_later(tx, answer, at, submitted["once"], submitted["user"], "the form")
+
+
+async def previewed(db: Database, slack_id: str) -> str:
+    """What each level would come to, read beside the writer; nothing where that takes too long."""
+    try:
+        return await asyncio.wait_for(db.read(_previews, slack_id), PREVIEW_WAITS)
+    except (TimeoutError, Away):
+        return ""
+
+
+def _previews(tx: Tx, slack_id: str) -> str:
+    person = roster.by_slack(tx, slack_id)
+    if person is None or not roster.may(person, "declare"):
+        return ""
+    levels = opening.previews(tx, person)
+    lines = [f"*Level {level}*: {figures}" for level, figures in levels.items()]
+    warnings = [figures.warning for figures in levels.values() if figures.warning]
+    return "\n".join(["If it is declared everywhere now:", *lines, *warnings[-1:]])
+
+
+def form(tx: Tx, slack_id: str, figures: str = "") -> dict[str, Any] | str:
+    """The form's view, or why this account may not have it. `figures` say what each level would come to."""
     person = roster.by_slack(tx, slack_id)
     if person is None:
         return stranger(tx, slack_id)
@@ -60,6 +98,7 @@ def form(tx: Tx, slack_id: str) -> dict[str, Any] | str:
         if sites
         else None,
         _input("level", "Level", _choice("static_select", [(text, text[0]) for text in LEVELS]), optional=True),
+        {"type": "context", "elements": [{"type": "mrkdwn", "text": figures}]} if figures else None,
         _input(
             "text",
             "In your words, for the text to staff",

@@ -10,7 +10,8 @@ from slack_sdk.signature import SignatureVerifier
 
 from bot.clock import Clock
 from bot.db import Database
-from handlers.twilio import unsigned
+from handlers.intake import Intake
+from handlers.twilio import note
 
 MOST_FIELDS = 100
 LONGEST_STAMP = 12  # digits of a time in seconds
@@ -32,11 +33,11 @@ class OurClock(SlackClock):
         return self.clock.now().timestamp()
 
 
-async def signed_body(request: Request, db: Database) -> dict[str, Any]:
+async def signed_body(request: Request, intake: Intake) -> dict[str, Any]:
     """What Slack sent and signed in the last five minutes. Raises 403, or 400 for what is no form and no JSON."""
     raw = await request.body()
-    if not _is_signed(request, db, raw):
-        await db.transact(unsigned, request.url.path)
+    if not _is_signed(request, intake.db, raw):
+        await note(intake, "unsigned_request", request.url.path)
         raise HTTPException(403, "The signature of this request is missing, wrong or old. Nothing was done.")
     try:
         body = _parsed(raw.decode())

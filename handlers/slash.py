@@ -1,7 +1,9 @@
 """Slash commands: who asks, which verb, one transaction, an answer within three seconds to the caller alone."""
 
 import html
+import uuid
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from slack_bolt.async_app import AsyncAck
@@ -10,41 +12,50 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot import access, board, outages, playbooks, roster, tasks
 from bot.access import Refused
 from bot.command import answers, course, end, errands, opening, words
-from bot.db import Database, Tx
+from bot.db import Tx
 from bot.roster import Person
 from handlers import modals
-from handlers.asked import Answer, as_person, declared, told
+from handlers.asked import Answer, answered, as_person, declared, tell_later, told
+from handlers.intake import SLACK_WAITS, Facts, Intake
+from handlers.said import away, kept
 
 Verb = Callable[[Tx, Person, str], Answer]
+LISTED = 40  # tasks at most
 
 
-async def outage(ack: AsyncAck, command: dict[str, Any], client: AsyncWebClient, db: Database) -> None:
-    """`/outage`: alone it opens the form."""
-    verb, _, rest = _typed(command).partition(" ")
-    if not verb:
-        await modals.open_form(ack, command, client, db)
+async def typed(ack: AsyncAck, command: dict[str, Any], client: AsyncWebClient, intake: Intake) -> None:
+    """A command; `/outage` alone opens the form. What only shows or asks something is not kept."""
+    name, said, db = command["command"], html.unescape(command.get("text", "")).strip(), intake.db
+    if name == "/outage" and not said:
+        await modals.open_form(ack, command, client, intake)
         return
-    await _run(ack, command, db, OUTAGE.get(verb.lower(), _unknown(verb)), rest)
-
-
-async def checkin(ack: AsyncAck, command: dict[str, Any], db: Database) -> None:
-    verb, _, rest = _typed(command).partition(" ")
-    await _run(ack, command, db, _told if verb == "told" else _ask_again, rest)
-
-
-async def task(ack: AsyncAck, command: dict[str, Any], db: Database) -> None:
-    verb, _, rest = _typed(command).partition(" ")
-    await _run(ack, command, db, TASK.get(verb.lower(), _new_task), rest if verb.lower() in TASK else _typed(command))
-
-
-def _typed(command: dict[str, Any]) -> str:
-    """The text as it was typed: Slack escapes & < >."""
-    return html.unescape(command.get("text", "")).strip()
-
-
-async def _run(ack: AsyncAck, command: dict[str, Any], db: Database, verb: Verb, rest: str) -> None:
-    answer = await db.transact(as_person, command["user_id"], command.get("trigger_id", ""), verb, rest)
+    once = command.get("trigger_id") or uuid.uuid4().hex
+    facts = {"user": command["user_id"], "once": once, "name": name, "said": said}
+    verb, rest = _read(name, said)
+    if verb in SHOW:
+        shown = answered(db, facts["user"], once, verb, rest)
+        answer = await intake.ask(shown, lambda: away(db).slack(db.render), SLACK_WAITS)
+    else:
+        answer = await intake.commit("command", facts, instead=lambda: kept(db).slack(db.render))
     await ack(answer)
+
+
+def do(tx: Tx, user: str, once: str, name: str, said: str) -> Answer:
+    return as_person(tx, user, once, *_read(name, said))
+
+
+def do_later(tx: Tx, answer: Answer, at: datetime, command: Facts) -> None:
+    tell_later(tx, answer, at, command["once"], command["user"], f"`{command['name']} {command['said']}`")
+
+
+def _read(name: str, said: str) -> tuple[Verb, str]:
+    """Which verb, and the rest of the words."""
+    word, _, rest = said.partition(" ")
+    if name == "/checkin":
+        return (_told, rest) if word == "told" else (_ask_again, said)
+    if name == "/task":
+        return (TASK[word.lower()], rest) if word.lower() in TASK else (_new_task, said)
+    return (OUTAGE[word.lower()], rest) if word.lower() in OUTAGE else (_unknown, word)
 
 
 def _declare(tx: Tx, person: Person, rest: str) -> Answer:
@@ -123,10 +134,8 @@ def _help(tx: Tx, person: Person, rest: str) -> Answer:
     return tx.render.slack("reply_help")
 
 
-def _unknown(verb: str) -> Verb:
-    return lambda tx, person, rest: (
-        f"`{verb}` is not a verb of /outage, so nothing was done.\n{_help(tx, person, rest)}"
-    )
+def _unknown(tx: Tx, person: Person, word: str) -> Answer:
+    return f"`{word}` is not a verb of /outage, so nothing was done.\n{_help(tx, person, word)}"
 
 
 def _ask_again(tx: Tx, person: Person, rest: str) -> Answer:
@@ -179,17 +188,16 @@ def _for_whom(tx: Tx, rest: str) -> tuple[Person, str, int]:
 def _task_list(tx: Tx, person: Person, rest: str) -> Answer:
     mine = tasks.mine(tx, person)
     rows = [f"*{task.code}* {task.text} · {task.state}, due {tasks.at(tx, task.due_at)}" for task in mine]
-    others = (
-        [
-            f"*{task.code}* {task.text} · {task.state}, {getattr(roster.person(tx, task.owner), 'name', 'nobody')}"
-            for outage in outages.running(tx)
-            for task in tasks.of_outage(tx, outage.id or 0, *tasks.OPEN)
-            if task.number and task not in mine
-        ]
-        if roster.may(person, "manage")
-        else []
-    )
-    return "\n".join([*rows, *others][:40]) or "No task is open to you."
+    rows += _of_others(tx, mine) if roster.may(person, "manage") else []
+    return "\n".join(rows[:LISTED]) or "No task is open to you."
+
+
+def _of_others(tx: Tx, mine: list[tasks.Task]) -> list[str]:
+    running = [tasks.of_outage(tx, outage.id or 0, *tasks.OPEN) for outage in outages.running(tx)]
+    some = [task for found in running for task in found if task.number and task not in mine][:LISTED]
+    owners = roster.people(tx, [task.owner for task in some])
+    names = {task.id: owners[task.owner].name for task in some if task.owner in owners}
+    return [f"*{task.code}* {task.text} · {task.state}, {names.get(task.id, 'nobody')}" for task in some]
 
 
 def _act(verb: str) -> Verb:
@@ -243,3 +251,5 @@ TASK: dict[str, Verb] = {
     "give": _give,
     "escalate": _escalate,
 }
+#: These change nothing: they show something, or ask whether one is sure. They cannot write (`asked.answered`)
+SHOW: tuple[Verb, ...] = (_status, _help, _unknown, _close, _void, _task_list)

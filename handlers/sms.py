@@ -1,215 +1,93 @@
 """Texts from people: verify, parse, one verb, answer in TwiML."""
 
 import asyncio
-from collections.abc import Callable
+from dataclasses import asdict, replace
+from datetime import datetime
+from typing import Any
 
 from fastapi import Request, Response
 
-from bot import access, board, checkins, inbox, journal, outages, playbooks, roster, tasks, texting, timers
+from bot import access, inbox, journal, outages, roster, texting
 from bot.access import Refused
 from bot.channels.sms import reply_twiml
-from bot.command import answers, course, end, errands, lapses, opening, words
+from bot.command import reading
 from bot.db import Database, Tx
-from bot.roster import Person
 from bot.texting import Reply, Says
+from handlers.intake import LEFT, Facts, Intake
+from handlers.said import Said, away, kept, text_later
+from handlers.texted import SAYS, WrongPin, stranger, wrong_pin
 from handlers.twilio import XML, needed, signed_form
 
-Echo = answers.Echo
-#: What somebody says of several tasks at once, as it is echoed
-VERBS = {
-    "have": "yours", "cannot": "you cannot", "done": "done", "blocked": "blocked", "need": "help asked for",
-    "proof": "done",
-}  # fmt: skip
 WITH_PIN = (Says.DECLARE, Says.COMMAND)
 
 
-class WrongPin(Refused):
-    """Told apart because it is counted, while of other refusals nothing stays."""
-
-
-async def receive(request: Request, db: Database) -> Response:
-    form = await signed_form(request, db)
+async def receive(request: Request, intake: Intake) -> Response:
+    form = await signed_form(request, intake)
     sid, number = needed(form, "MessageSid", "From")
-    reply = texting.parse_reply(form.get("Body", ""))
-    proven = await _proven(db, number, reply) if reply.says in WITH_PIN and reply.pin else ""
-    said = await db.transact(hear, sid, number, form.get("Body", ""), reply, proven)
-    return Response(reply_twiml(said), media_type=XML)
+    said = await _take(intake, sid, number, form.get("Body", ""))
+    return Response(reply_twiml(said.sms(intake.db.render) if said else None), media_type=XML)
 
 
-def hear(tx: Tx, sid: str, number: str, body: str, reply: Reply, proven: str = "") -> str | None:
-    """One text, once; returns what to text back, if anything. `proven` is who the PIN belongs to."""
+async def _take(intake: Intake, sid: str, number: str, body: str) -> Said | None:
+    """Have it done, or kept. No PIN is ever kept, so a command whose PIN cannot be checked now is not done at all."""
+    reply = texting.parse_reply(body)
+    proven: str | None = ""
+    if reply.says in WITH_PIN and reply.pin:
+        proven = await intake.ask(_proven(intake.db, number, reply), lambda: None)
+    if proven is None:
+        return away(intake.db)
+    masked = replace(reply, pin=texting.mask(reply.pin))
+    facts = {"sid": sid, "number": number, "body": texting.mask(body), "reply": asdict(masked), "proven": proven}
+    is_one = reply == Reply(says=Says.ANSWER, digit="1")
+    return await intake.commit("one" if is_one else "text", facts, instead=lambda: _meanwhile(intake.db, reply))
+
+
+def _meanwhile(db: Database, reply: Reply) -> Said | None:
+    """What is answered while it is kept; nothing to a 1, nor to what the carrier answers."""
+    if reply.digit == "1" or reply.says in (Says.OPTED_OUT, Says.OPTED_IN):
+        return None
+    return kept(db, risk=reply.digit == "9")
+
+
+def do(tx: Tx, sid: str, number: str, body: str, reply: Facts, proven: str) -> Said | None:
+    return hear(tx, sid, number, body, Reply(**reply), proven)
+
+
+def do_later(tx: Tx, said: Said | None, at: datetime, text: Facts) -> None:
+    if said:
+        people = roster.by_phone(tx, text["number"])
+        text_later(tx, said, text["number"], people[0] if people else None)
+
+
+def ones(tx: Tx, texts: list[Facts]) -> list[Any]:
+    """What most people text, and all of them within minutes."""
+    return [None if taken else LEFT for taken in reading.read(tx, [(text["sid"], text["number"]) for text in texts])]
+
+
+def hear(tx: Tx, sid: str, number: str, body: str, reply: Reply, proven: str = "") -> Said | None:
+    """One text, once; returns what to answer, if anything. `proven` is who the PIN belongs to, which itself is masked
+    by now, as it is in `body`."""
     if not inbox.accept(tx, "sms", sid):
         return None
     people = roster.by_phone(tx, number)
     if not people:
-        return _stranger(tx, number)
+        return stranger(tx, number)
     try:
         with tx.begin_nested():  # what is refused leaves nothing of what it had begun
             echo = SAYS[reply.says](tx, people, reply, number, body, proven)
     except WrongPin:
-        echo = ("echo", {"text": _wrong_pin(tx, number)})
+        echo = ("echo", {"text": wrong_pin(tx, number)})
     except Refused as refused:
         journal.write(tx, "refused", who=people[0].id, channel="sms", says=str(refused))
         echo = ("echo", {"text": str(refused)})
     if echo is None:
         return None
     running = outages.running(tx)
-    return tx.render.sms(echo[0], people[0].language, bool(running and running[0].exercise), **echo[1])
+    return Said(*echo, people[0].language, bool(running and running[0].exercise))
 
 
-def _answer(tx: Tx, people: list[Person], reply: Reply, number: str, body: str, proven: str) -> Echo:
-    if reply.digit != "9" and not checkins.asked(tx, [person.id for person in people]):
-        return None if reply.digit == "1" else answers.stray(tx, people[0], texting.mask(body), "sms", number)
-    return answers.answer(tx, people, reply.digit, reply.note, "sms")
-
-
-def _suspected(tx: Tx, people: list[Person], reply: Reply, number: str, body: str, proven: str) -> Echo:
-    """A digit and what may be a PIN: where nothing is suspected it is an answer, and the digits are dropped."""
-    return _answer(tx, people, Reply(says=Says.ANSWER, digit=reply.digit), number, body, proven)
-
-
-def _task(tx: Tx, people: list[Person], reply: Reply, number: str, body: str, proven: str) -> Echo:
-    who = next((person for person in people if _owns(tx, reply.code, person)), people[0])
-    mine = tasks.mine(tx, who)
-    if not reply.code and len(mine) != 1:
-        raise Refused(f"Which task? {tasks.yours(tx, who)}")
-    codes = [reply.code or mine[0].code, *reply.also]
-    echoes = [_done_with(tx, who, reply, code) for code in codes]
-    if len(echoes) == 1:
-        return echoes[0]
-    return "echo", {"text": f"noted for {', '.join(codes)}: {VERBS[reply.verb]}"}
-
-
-def _done_with(tx: Tx, who: Person, reply: Reply, code: str) -> Echo:
-    return errands.act(tx, who, reply.verb, code, reply.note, "sms")
-
-
-def _owns(tx: Tx, code: str, person: Person) -> bool:
-    try:
-        return bool(code and tasks.find(tx, code, person))
-    except Refused:
-        return False
-
-
-def _duty(tx: Tx, people: list[Person], reply: Reply, number: str, body: str, proven: str) -> Echo:
-    who = people[0]
-    unit = roster.take_duty(tx, who, reply.verb, reply.unit)
-    if unit is None and reply.verb != "away":
-        return "echo", {"text": f"there is no unit {reply.unit or who.unit}. Text HERE and the unit's code"}
-    journal.write(tx, f"said_{reply.verb}", who=who.id, channel="sms", about=unit.code if unit else "")
-    if reply.verb == "charge" and unit:
-        lapses.takes_charge(tx, who, unit.code)
-    if reply.verb == "away":
-        lapses.away(tx, who)
-        return "echo", {"text": "noted: you are not on shift. Your tasks go to the next person"}
-    where = "in charge of" if reply.verb == "charge" else "on shift in"
-    return "echo", {"text": f"noted: you are {where} {unit.code if unit else ''}"}
-
-
-def _told(tx: Tx, people: list[Person], reply: Reply, number: str, body: str, proven: str) -> Echo:
-    return answers.told_in_person(tx, people[0], [reply.unit, *reply.also])
-
-
-def _declare(tx: Tx, people: list[Person], reply: Reply, number: str, body: str, proven: str) -> Echo:
-    who = _who(tx, people, number, proven, reply, body)
-    if who is None:
-        return answers.stray(tx, people[0], texting.mask(body), "sms", number)
-    library = playbooks.current(tx)
-    done = opening.declare(tx, who, words.declaration(reply.note, library.find), "sms")
-    return (
-        ("echo", {"text": f"{done.code} runs already; what you named is in it. STATUS says more"})
-        if done.merged
-        else None
-    )
-
-
-def _command(tx: Tx, people: list[Person], reply: Reply, number: str, body: str, proven: str) -> Echo:
-    who = _who(tx, people, number, proven, reply, body)
-    if who is None:
-        return answers.stray(tx, people[0], texting.mask(body), "sms", number)
-    return "echo", {"text": COMMANDS[reply.verb](tx, who, reply.code, reply.note)}
-
-
-def _who(tx: Tx, people: list[Person], number: str, proven: str, reply: Reply, body: str) -> Person | None:
-    """Whose PIN it was. None where no PIN was given: then the words were a remark. Raises WrongPin."""
-    if reply.pin:
-        access.pins_at(tx, number)  # raises while the number is locked
-    if proven:
-        access.right_pin(tx, number)
-        return roster.person(tx, proven)
-    if not reply.pin:
-        return None
-    raise WrongPin
-
-
-def _wrong_pin(tx: Tx, number: str) -> str:
-    then = "This number is locked for 15 minutes." if access.wrong_pin(tx, number) else "Nothing was done; try again."
-    return f"That PIN is wrong. {then}"
-
-
-def _status(tx: Tx, people: list[Person], reply: Reply, number: str, body: str, proven: str) -> Echo:
-    running = outages.running(tx)
-    if not running:
-        return "echo", {"text": "no outage is open"}
-    return "status", board.line(tx, running[0], with_numbers=roster.may(people[0], "manage"))
-
-
-def _opted_out(tx: Tx, people: list[Person], reply: Reply, number: str, body: str, proven: str) -> Echo:
-    lapses.opted_out(tx, number)
-    return None  # the carrier answers it; a text of ours would be refused
-
-
-def _opted_in(tx: Tx, people: list[Person], reply: Reply, number: str, body: str, proven: str) -> Echo:
-    for person in roster.opt_in(tx, number):
-        journal.write(tx, "opted_in", who=person.id, channel="sms")
-    return None
-
-
-def _free(tx: Tx, people: list[Person], reply: Reply, number: str, body: str, proven: str) -> Echo:
-    return answers.stray(tx, people[0], texting.mask(body), "sms", number)
-
-
-#: What a text is → what is done
-SAYS: dict[Says, Callable[[Tx, list[Person], Reply, str, str, str], Echo]] = {
-    Says.ANSWER: _answer,
-    Says.SUSPECTED: _suspected,
-    Says.TASK: _task,
-    Says.DUTY: _duty,
-    Says.TOLD: _told,
-    Says.DECLARE: _declare,
-    Says.COMMAND: _command,
-    Says.STATUS: _status,
-    Says.OPTED_OUT: _opted_out,
-    Says.OPTED_IN: _opted_in,
-    Says.WANTS_HELP: _free,
-    Says.FREE: _free,
-}
-
-#: The commander's verbs by text → what is done
-COMMANDS: dict[str, Callable[[Tx, Person, str, str], str]] = {
-    "update": lambda tx, who, code, note: course.update(tx, who, code, note, None, "sms"),
-    "correct": lambda tx, who, code, note: course.correct(tx, who, code, note, "sms"),
-    "raise": lambda tx, who, code, note: course.raise_level(tx, who, code, words.level(note), "sms"),
-    "restore": lambda tx, who, code, note: end.restore_words(tx, who, code, note, "sms"),
-    "verify": lambda tx, who, code, note: end.verify(tx, who, code, "sms"),
-    "close": lambda tx, who, code, note: end.close(tx, who, code, note, "sms"),
-    "void": lambda tx, who, code, note: end.void(tx, who, code, "sms"),
-    "command": lambda tx, who, code, note: course.hand_over(tx, who, code, roster.named(tx, note), "sms"),
-}
-
-
-def _stranger(tx: Tx, number: str) -> str | None:
-    journal.write(tx, "unknown_number", channel="sms", about=number)
-    if timers.due_at(tx, answers.STRAY, number):
-        return None
-    timers.set_for(tx, answers.STRAY, number, tx.now + answers.ONCE_IN)
-    return tx.render.sms(
-        "echo", text="this number is not on our staff list, so nothing was done. Call your house supervisor"
-    )
-
-
-async def _proven(db: Database, number: str, reply: Reply) -> str:
-    """Who at this number the PIN belongs to; hashing is slow and stays out of the writer."""
+async def _proven(db: Database, number: str, reply: Reply) -> str | None:
+    """Who at this number the PIN belongs to, or ""; hashing is slow and stays out of the writer."""
     try:
         pins = await db.read(access.pins_at, number)
     except Refused:

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from bot import escalations, tasks
-from bot.command import answers, course, digest, end, rungs, tell
+from bot import escalations, outbox, tasks
+from bot.command import answers, course, delivery, digest, end, lapses, rungs, tell
 from bot.db import Tx
 from bot.timers import Handler
 
@@ -14,6 +14,10 @@ def climb(tx: Tx, subject: str, data: dict[str, Any]) -> None:
 
 def watch_tasks(tx: Tx, subject: str, data: dict[str, Any]) -> None:
     tasks.watch(tx, int(subject))
+
+
+def expand(tx: Tx, subject: str, data: dict[str, Any]) -> None:
+    outbox.expand(tx, int(subject))
 
 
 def remind(tx: Tx, subject: str, data: dict[str, Any]) -> None:
@@ -28,6 +32,18 @@ def send_digest(tx: Tx, subject: str, data: dict[str, Any]) -> None:
     digest.send(tx, subject)
 
 
+def lost(tx: Tx, subject: str, data: dict[str, Any]) -> None:
+    delivery.lost(tx, subject, data)
+
+
+def stopped(tx: Tx, subject: str, data: dict[str, Any]) -> None:
+    delivery.stopped(tx, subject, data)
+
+
+def say_expired(tx: Tx, subject: str, data: dict[str, Any]) -> None:
+    lapses.say_expired(tx, int(subject))
+
+
 def forget(tx: Tx, subject: str, data: dict[str, Any]) -> None:
     """The timer was only there to be seen until now."""
 
@@ -35,9 +51,13 @@ def forget(tx: Tx, subject: str, data: dict[str, Any]) -> None:
 HANDLERS: dict[str, Handler] = {
     escalations.CLIMB: climb,
     tasks.WATCH: watch_tasks,
+    outbox.EXPAND: expand,
     tell.REMIND: remind,
     tell.DUE: hold,
     digest.DIGEST: send_digest,
+    delivery.LOST: lost,
+    lapses.EXPIRED: say_expired,
+    delivery.STOPPED: stopped,
     answers.STRAY: forget,
     end.SECOND: forget,
 }

@@ -1,5 +1,7 @@
 """Calls: what is spoken, and what a pressed key means. Only a key is an answer."""
 
+from datetime import datetime
+
 from fastapi import Request, Response
 
 from bot import board, checkins, inbox, journal, outages, outbox, roster, tasks
@@ -8,75 +10,96 @@ from bot.channels.voice import ask, say_and_hang_up
 from bot.command import answers, errands
 from bot.db import Database, Tx
 from bot.outages import Outage
+from handlers.intake import Facts, Intake
+from handlers.said import Said, away, kept, tell_later, text_later
 from handlers.twilio import XML, needed, signed_form
 
 KEYS = "12349"
+CHOICE = "Press 1 if you are OK, 2 if you need help, 9 for patient risk."
 WRONG_KEY = "That key has no meaning here."
+OVER = Said("echo", {"text": "this call is no longer needed. Goodbye"})
+THANKS = "thanks"
+
+Spoken = tuple[str, str, bool]  # what a call says, in which language, and whether its question is still open
 
 
-async def answered(request: Request, db: Database, message: int) -> Response:
+async def answered(request: Request, intake: Intake, message: int) -> Response:
     """The call we placed was picked up, or a key was pressed in it."""
-    form = await signed_form(request, db)
+    form, db = await signed_form(request, intake), intake.db
     (sid,) = needed(form, "CallSid")
-    digits = form.get("Digits", "")[:1]
-    if digits and digits in KEYS:
-        text, language = await db.transact(press, message, digits, sid)
-        return Response(say_and_hang_up(text, language), media_type=XML)
-    text, language, is_open = await db.read(spoken, message)
+    digit = form.get("Digits", "")[:1]
+    if digit and digit in KEYS:
+        facts = {"message": message, "digit": digit, "sid": sid}
+        return _say(db, await intake.commit("key", facts, instead=lambda: kept(db, risk=digit == "9")))
+    text, language, is_open = await intake.ask(db.read(spoken, message), lambda: (away(db).voice(db.render), "", False))
     if not is_open:
-        return Response(say_and_hang_up(text, language), media_type=XML)
-    said = f"{WRONG_KEY} {text}" if digits else text
+        return Response(say_and_hang_up(text, language or db.settings.default_language), media_type=XML)
+    said = f"{WRONG_KEY} {text}" if digit else text
     return Response(ask(said, f"{db.settings.public_url}/twilio/voice/{message}", language), media_type=XML)
 
 
-async def called(request: Request, db: Database) -> Response:
+async def called(request: Request, intake: Intake) -> Response:
     """Somebody calls us: the state, the open question, and an answer by keypad."""
-    form = await signed_form(request, db)
+    form, db = await signed_form(request, intake), intake.db
     sid, number = needed(form, "CallSid", "From")
-    digits = form.get("Digits", "")[:1]
-    if digits:
-        return Response(say_and_hang_up(await db.transact(press_back, number, digits, sid), "en"), media_type=XML)
-    return Response(
-        ask(await db.transact(state_for, number), f"{db.settings.public_url}/twilio/call", "en"), media_type=XML
-    )
+    digit = form.get("Digits", "")[:1]
+    if digit:
+        facts = {"number": number, "digit": digit, "sid": sid}
+        return _say(db, await intake.commit("key_back", facts, instead=lambda: kept(db, risk=digit == "9")))
+    state = await intake.ask(db.transact(state_for, number), lambda: f"{away(db).voice(db.render)} {CHOICE}")
+    return Response(ask(state, f"{db.settings.public_url}/twilio/call", db.settings.default_language), media_type=XML)
 
 
-def spoken(tx: Tx, message_id: int) -> tuple[str, str, bool]:
-    """What a call says, in which language, and whether the question is still open."""
+def spoken(tx: Tx, message_id: int) -> Spoken:
     row = tx.get(outbox.Message, message_id)
     said = tx.get(outbox.Notice, row.notice_id) if row else None
     if row is None or said is None:
-        return "This call is no longer needed. Goodbye.", "en", False
+        return OVER.voice(tx.render), "", False
     if said.closed_at is not None:
-        return tx.render.voice("thanks", row.language, said.exercise), row.language, False
+        return tx.render.voice(THANKS, row.language, said.exercise), row.language, False
     return row.body, row.language, True
 
 
-def press(tx: Tx, message_id: int, digit: str, sid: str) -> tuple[str, str]:
-    """A key pressed in a call of ours; returns what to say and in which language."""
-    row = tx.get(outbox.Message, message_id)
+def press(tx: Tx, message: int, digit: str, sid: str) -> Said:
+    """A key pressed in a call of ours, once."""
+    row = tx.get(outbox.Message, message)
     said = tx.get(outbox.Notice, row.notice_id) if row else None
     if row is None or said is None:
-        return "This call is no longer needed. Goodbye.", "en"
+        return OVER
     first = inbox.accept(tx, "call", f"{sid}:{digit}")
     try:
         with tx.begin_nested():  # what is refused leaves nothing of what it had begun
             echo = _key(tx, row, said, digit) if first else None
     except Refused as refused:
         echo = ("echo", {"text": str(refused)})
-    kind, facts = echo or ("thanks", {})
-    return tx.render.voice(kind, row.language, said.exercise, **facts), row.language
+    return Said(*(echo or (THANKS, {})), row.language, said.exercise)
 
 
-def press_back(tx: Tx, number: str, digit: str, sid: str) -> str:
-    people = roster.by_phone(tx, number)
+def press_later(tx: Tx, said: Said, at: datetime, key: Facts) -> None:
+    """Who pressed it is told; a unit's phone on the wall cannot be, and needs no more than the call that follows."""
+    row = tx.get(outbox.Message, key["message"])
+    person = tx.get(roster.Person, row.person_id) if row else None
+    if person and said.kind != THANKS:
+        tell_later(tx, said, person)
+
+
+def press_back(tx: Tx, number: str, digit: str, sid: str) -> Said:
+    """A key pressed by somebody who called us, once."""
+    first, people = inbox.accept(tx, "call", f"{sid}:{digit}"), roster.by_phone(tx, number)
     if not people:
-        journal.write(tx, "unknown_number", channel="voice", about=number)
-        return "This number is not on our staff list. Nothing was done. Goodbye."
-    first = inbox.accept(tx, "call", f"{sid}:{digit}")
+        if first:
+            journal.write(tx, "unknown_number", channel="voice", about=number)
+        return Said("echo", {"text": "this number is not on our staff list. Nothing was done. Goodbye"})
     echo = answers.answer(tx, people, digit, "", "voice") if first and digit in KEYS else None
-    kind, facts = echo or ("thanks", {})
-    return tx.render.voice(kind, people[0].language, **facts)
+    return Said(*(echo or (THANKS, {})), people[0].language)
+
+
+def press_back_later(tx: Tx, said: Said, at: datetime, key: Facts) -> None:
+    people = roster.by_phone(tx, key["number"])
+    if people and said.kind != THANKS:
+        tell_later(tx, said, people[0])
+    elif not people and inbox.accept(tx, "call", f"{key['sid']}:{key['digit']}:later"):
+        text_later(tx, said, key["number"], None)
 
 
 def state_for(tx: Tx, number: str) -> str:
@@ -87,7 +110,14 @@ def state_for(tx: Tx, number: str) -> str:
     if not running:
         return "No outage is open. Press 9 for patient risk, or hang up."
     state = tx.render.voice("status", people[0].language, running[0].exercise, **board.line(tx, running[0]))
-    return f"{state} Press 1 if you are OK, 2 if you need help, 9 for patient risk."
+    return f"{state} {CHOICE}"
+
+
+def _say(db: Database, said: Said) -> Response:
+    """The last words of a call."""
+    return Response(
+        say_and_hang_up(said.voice(db.render), said.language or db.settings.default_language), media_type=XML
+    )
 
 
 def _key(tx: Tx, row: outbox.Message, said: outbox.Notice, digit: str) -> answers.Echo:

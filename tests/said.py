@@ -162,6 +162,9 @@ LONGEST: dict[str, dict[str, Any]] = {
     ),
     "reply_help": {},
     "reply_stranger": dict(account="U0MARIA"),
+    "reply_later": dict(what="/outage declare ehr,email Epic and mail are down", time="04:10"),
+    "kept": dict(risk=True, since="04:10"),
+    "away": dict(since="04:10"),
 }
 
 NEEDED = {  # without these a message says nothing; every other fact may be missing

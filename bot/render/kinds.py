@@ -80,4 +80,7 @@ KINDS: dict[str, Kind] = {
     ),
     "reply_help": _kind(""),
     "reply_stranger": _kind("account"),
+    "reply_later": _kind("what time"),
+    "kept": _kind("risk since"),
+    "away": _kind("since"),
 }

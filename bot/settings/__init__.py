@@ -24,14 +24,19 @@ from bot.settings.values import (
     SlackUrl,
     TimeZone,
     WebAddress,
+    WritableFolder,
     beside,
     first_letters,
     sqlite_path,
 )
 
-__all__ = ["BadSettings", "Settings"]
+__all__ = ["BadSettings", "Serving", "Settings"]
 
 Secret = Annotated[str, Field(repr=False)]
+
+
+def _beside(given: dict[str, Any]) -> str:
+    return beside(given["database_url"])
 
 
 class Settings(BaseSettings):
@@ -70,7 +75,7 @@ class Settings(BaseSettings):
     slack_command_channel: str = Field("", pattern="^([CG].*)?$")
     hook_tokens: HookTokens = Field({}, repr=False)
     session_secret: Secret = ""
-    spool_dir: str = Field(default_factory=lambda given: beside(given["database_url"]))
+    spool_dir: str = Field(default_factory=_beside)
     heartbeat_url: WebAddress = Field("", repr=False)
 
     @classmethod
@@ -142,6 +147,12 @@ class Settings(BaseSettings):
         if complaints:
             raise BadSettings(complaints)
         return settings
+
+
+class Serving(Settings):
+    """The settings of a process that takes in what comes from outside: it must be able to keep that on disk."""
+
+    spool_dir: WritableFolder = Field(default_factory=_beside)
 
 
 class _NamedFiles(PydanticBaseSettingsSource):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tempfile
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any
@@ -84,12 +85,25 @@ def _source_secret_pairs(written: Any) -> Any:
     return {source: secret for source, _, secret in pairs}
 
 
+def _writable_folder(path: str) -> str:
+    """Made if it is not there, and tried, since its first use comes when nothing else works any more."""
+    try:
+        Path(path).mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path) as trial:
+            trial.write(b"x")
+    except OSError as error:
+        reason = f"{path} cannot be written ({error.strerror})"
+        raise ValueError(f"{reason}, but what comes in while the database is away is kept there") from None
+    return path
+
+
 DatabaseUrl = Annotated[str, AfterValidator(_database)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 PublicUrl = Annotated[str, AfterValidator(_callback_address)]
 SlackUrl = Annotated[str, AfterValidator(_slack_address)]
 TimeZone = Annotated[str, AfterValidator(_known_zone)]
 AppriseUrls = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_apprise_urls)]
+WritableFolder = Annotated[str, AfterValidator(_writable_folder)]
 HookTokens = Annotated[dict[str, str], NoDecode, BeforeValidator(_source_secret_pairs)]
 
 

@@ -96,6 +96,7 @@ async function look() {
   say($("clock"), state.now);
   const fast = state.speed === 1 ? "One minute here is a minute." : `One minute here is ${plain(60 / state.speed)} seconds.`;
   say($("pace"), state.slow ? "A phone of yours is in a call: time runs slower meanwhile." : fast);
+  put($("trouble"), state.engine.says, (sentences) => sentences.map((sentence) => make("li", {}, sentence)));
   showOutage(state);
   showPhones(state.phones);
   showSlack(state);
@@ -176,9 +177,11 @@ function showTasks(outage) {
     ...some.map(([code, text, owner]) => make("li", {}, make("strong", {}, `LATE ${code} `), `${text} (${owner})`)),
     ...(late.length > some.length ? [make("li", {}, `and ${late.length - some.length} more are late`)] : []),
   ]);
-  put($("unreached"), outage.detail.unreached, (rows) => rows.length
-    ? rows.map((row) => make("li", {}, `${row.name}, ${row.unit}: ${row.reason || "nothing got through"}`))
-    : [make("li", {}, "Nobody")]);
+  const { unreached, unreached_more: more } = outage.detail;
+  put($("unreached"), [unreached, more], () => [
+    ...unreached.map((row) => make("li", {}, `${row.name}, ${row.unit}: ${row.reason || "nothing got through"}`)),
+    ...(more || !unreached.length ? [make("li", {}, more ? `and ${more} more` : "Nobody")] : []),
+  ]);
 }
 
 function showPhones(shown) {

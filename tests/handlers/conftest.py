@@ -1,5 +1,7 @@
 """A hospital with both providers set up, and its door."""
 
+from pathlib import Path
+
 import pytest
 
 from bot.db import Database
@@ -11,7 +13,7 @@ ALMA, BEN, EVE, STRANGER = "+12025550111", "+12025550113", "+12025550116", "+120
 
 
 @pytest.fixture
-def settings(database_url: str) -> Settings:
+def settings(database_url: str, tmp_path: Path) -> Settings:
     return Settings.load(
         None,
         database_url=database_url,
@@ -27,6 +29,7 @@ def settings(database_url: str) -> Settings:
         slack_bot_token="xoxb-1",
         slack_signing_secret="new-secret",
         slack_signing_secret_old="old-secret",
+        spool_dir=str(tmp_path / "spool"),
     )
 
 

@@ -36,7 +36,8 @@ class Door:
     def __init__(self, db: Database):
         self.db = db
         client = AsyncWebClient(base_url="http://127.0.0.1:9/", retry_handlers=[])
-        self.web = web.build(db, handlers.slack(db, client, "xoxb-1"))
+        self.intake = handlers.open_doors(db)
+        self.web = web.build(self.intake, handlers.slack(self.intake, client, "xoxb-1"))
 
     def twilio(self, path: str, form: Mapping[str, str], token: str = "", signature: str | None = None) -> Answer:
         """A form as Twilio posts it."""
