@@ -13,11 +13,8 @@ from fastapi import FastAPI
 from slack_sdk.web.async_client import AsyncWebClient
 
 import handlers
-from bot import journal, outbox, playbooks, timers
-from bot.channels import Channel
-from bot.channels.slack import Slack
-from bot.channels.sms import Sms
-from bot.channels.voice import Voice
+from bot import journal, playbooks, timers
+from bot.channels.set_up import set_up
 from bot.clock import Clock
 from bot.command import delivery
 from bot.db import Database
@@ -27,7 +24,12 @@ from bot.settings import Settings
 from handlers import web
 from handlers.timers import HANDLERS
 
-BEATS = {"tick": 0.25, "sweep": 1.0, "reconcile": 1.0, "sign": 1.0, "seal": 1.0}  # seconds; rows hold the truth
+#: Seconds between two beats; rows hold the truth
+BEATS = {
+    "tick": 0.25, "take_in": 1.0, "sweep": 1.0, "reconcile": 1.0, "probe": 1.0, "confirm": 15.0, "sign": 1.0,
+    "seal": 1.0,
+}  # fmt: skip
+PRESSED = 50  # requests that are being answered; with more, sending waits for them
 PAUSE = 0.25  # seconds after a beat that failed
 
 log = structlog.get_logger()
@@ -41,6 +43,7 @@ class App:
     def __init__(self, settings: Settings, clock: Clock | None = None):
         self.settings = settings
         self.db = Database(settings, clock or Clock(), Render.of(settings), self._wake)
+        self.intake = handlers.open_doors(self.db)
         self.dispatcher: Dispatcher | None = None
         self.web: FastAPI = FastAPI()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -50,13 +53,13 @@ class App:
         """Build the channels and the web application; complaints about playbooks and templates are told here."""
         self._loop = asyncio.get_running_loop()
         rates = {"sms": self.settings.sms_per_second, "voice": self.settings.calls_per_second}
-        self.dispatcher = Dispatcher(self.db, channels(self.settings), rates)
+        self.dispatcher = Dispatcher(self.db, set_up(self.settings), rates)
         bolt = (
-            handlers.slack(self.db, slack_client(self.settings), self.settings.slack_bot_token)
+            handlers.slack(self.intake, slack_client(self.settings), self.settings.slack_bot_token)
             if self.settings.slack_ready
             else None
         )
-        self.web = web.build(self.db, bolt)
+        self.web = web.build(self.intake, bolt)
         for complaint in [*await self.db.transact(playbooks.keep), *self.db.render.complaints]:
             log.warning(complaint)
 
@@ -64,10 +67,15 @@ class App:
         if self.dispatcher:
             await self.dispatcher.close()
         await asyncio.to_thread(self.db.close)
+        self.intake.close()
 
     async def beat(self) -> int:
         """Fire what is due and send what is waiting, once; returns how much that was."""
-        return await self.fire() + await self._dispatching().dispatch()
+        return await self.take_in() + await self.fire() + await self._dispatching().dispatch()
+
+    async def take_in(self) -> int:
+        """What was kept on disk while the database was away."""
+        return await self.intake.take_in()
 
     async def fire(self) -> int:
         """Fire the timers that are due."""
@@ -77,8 +85,8 @@ class App:
         return fired
 
     async def mend(self) -> int:
-        """What time alone does, once: leases, validity, doubt."""
-        return await self.sweep() + await self.reconcile()
+        """What time alone does, once: leases, validity, doubt, providers that come back, receipts that stay away."""
+        return await self.sweep() + await self.reconcile() + await self.probe() + await self.confirm()
 
     async def sweep(self) -> int:
         return await self.db.alone(delivery.sweep)
@@ -86,9 +94,15 @@ class App:
     async def reconcile(self) -> int:
         return await self._dispatching().reconcile()
 
+    async def probe(self) -> int:
+        return await self._dispatching().probe()
+
+    async def confirm(self) -> int:
+        return await self._dispatching().confirm()
+
     async def sign(self) -> None:
         """The worker's sign of life."""
-        await self.db.transact(delivery.health, outbox.BEAT, "ok")
+        await self.db.transact(delivery.beat)
 
     async def seal(self) -> int:
         return await self.db.alone(journal.seal)
@@ -106,28 +120,35 @@ class App:
         }
         self._bells = {name: asyncio.Event() for name in works}
         pumps = [asyncio.create_task(self._pump(name, work)) for name, work in works.items()]
-        scheduler = AsyncIOScheduler(timezone="UTC")
-        for name, seconds in BEATS.items():
-            scheduler.add_job(
-                getattr(self, name), "interval", seconds=seconds, id=name, coalesce=True, misfire_grace_time=None
-            )
-        scheduler.start()
+        self.db.listen()
         await self.sign()
         try:
-            yield
+            async with self.ticking(*BEATS):
+                yield
         finally:
-            scheduler.shutdown(wait=False)
             for pump in pumps:
                 pump.cancel()
             await asyncio.gather(*pumps, return_exceptions=True)
 
+    @contextlib.asynccontextmanager
+    async def ticking(self, *names: str) -> AsyncIterator[None]:
+        """Do these by the clock."""
+        scheduler = AsyncIOScheduler(timezone="UTC")
+        for name in names:
+            work, seconds = getattr(self, name), BEATS[name]
+            scheduler.add_job(work, "interval", seconds=seconds, id=name, coalesce=True, misfire_grace_time=None)
+        scheduler.start()
+        try:
+            yield
+        finally:
+            scheduler.shutdown(wait=False)
+
     async def serve(self, host: str, port: int, *, with_beats: bool = True) -> None:
-        """Listen, and beat beside it, until a signal ends it."""
+        """Listen, and beat beside it, until a signal ends it. Without beats what was kept on disk is taken in all the
+        same."""
         server = uvicorn.Server(uvicorn.Config(self.web, host=host, port=port, log_level="warning", access_log=False))
-        if not with_beats:
-            await server.serve()
-            return
-        async with self.beating():
+        self._dispatching().heed(lambda: len(server.server_state.tasks) > PRESSED)
+        async with self.beating() if with_beats else self.ticking("take_in"):
             await server.serve()
 
     def _wake(self) -> None:
@@ -152,31 +173,6 @@ class App:
         if self.dispatcher is None:
             raise RuntimeError("start() comes first")
         return self.dispatcher
-
-
-def channels(settings: Settings) -> dict[str, Channel]:
-    """The channels that are set up; made inside the event loop."""
-    found: dict[str, Channel] = {}
-    if settings.sms_ready:
-        found["sms"] = Sms(
-            account_sid=settings.twilio_account_sid,
-            auth_token=settings.twilio_auth_token,
-            api_url=settings.twilio_api_url,
-            public_url=settings.public_url,
-            sender=settings.twilio_from,
-            messaging_service_sid=settings.twilio_messaging_service_sid,
-        )
-    if settings.voice_ready:
-        found["voice"] = Voice(
-            account_sid=settings.twilio_account_sid,
-            auth_token=settings.twilio_auth_token,
-            api_url=settings.twilio_api_url,
-            public_url=settings.public_url,
-            sender=settings.twilio_voice_from or settings.twilio_from,
-        )
-    if settings.slack_ready:
-        found["slack"] = Slack(token=settings.slack_bot_token, base_url=settings.slack_api_url)
-    return found
 
 
 def slack_client(settings: Settings) -> AsyncWebClient:

@@ -7,6 +7,7 @@ Alma is bedside in 5W; Ben is in charge there, Cho in 3W; Dana is the house supe
 import asyncio
 import re
 import socket
+import tempfile
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -56,6 +57,7 @@ class Stage:
         self.runner = asyncio.Runner()
         self.sim = Simulator(now=clock.now, numbers=[NUMBER])
         self.port = free_port()
+        self.spool = tempfile.TemporaryDirectory(prefix="muster-spool-")  # of its own: stages may share a server
         self.app: App | None = None
         self.do(self._open())
 
@@ -93,6 +95,7 @@ class Stage:
     def close(self) -> None:
         self.do(self._close())
         self.runner.close()
+        self.spool.cleanup()
 
     def status(self) -> dict[str, Any]:
         assert self.app
@@ -136,6 +139,7 @@ class Stage:
             None,
             **{
                 "database_url": self.database_url,
+                "spool_dir": self.spool.name,
                 "public_url": f"http://127.0.0.1:{self.port}",
                 "org_name": "Mercy Hospital",
                 "org_short": "MERCY",

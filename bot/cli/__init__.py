@@ -9,7 +9,7 @@ from sqlalchemy.exc import DBAPIError
 from bot.access import Refused
 from bot.cli import books, serving, state, verbs
 from bot.cli.ground import fail, log_plainly
-from bot.db import WrongSchema
+from bot.db import Away, WrongSchema
 from bot.settings import BadSettings
 
 #: `muster WORD` → its function; what the function's docstring says stands in `muster --help`
@@ -44,6 +44,9 @@ def main() -> None:
         fail(str(refused))
     except DBAPIError as trouble:
         fail(f"The database cannot be used: {str(trouble.orig).strip().splitlines()[0]}.")
+    except Away as away:
+        done = "Whether it was done is not known: look with `muster status`." if away.unknown else "Nothing was done."
+        fail(f"The database cannot be reached, or somebody keeps it locked. {done}")
 
 
 def _assembled() -> typer.Typer:

@@ -35,9 +35,9 @@ def log_plainly() -> None:
     )
 
 
-def ready() -> Settings:
+def ready(kind: type[Settings] = Settings) -> Settings:
     """The settings, with a schema that fits: SQLite is migrated, PostgreSQL is refused by name when it does not."""
-    settings = Settings.load()
+    settings = kind.load()
     state = db.schema_state(settings.database_url)
     if state in ("empty", "older") and settings.database_url.startswith("sqlite"):
         db.migrate(settings.database_url)
@@ -53,6 +53,15 @@ def act(verb: Callable[[Tx], T]) -> T:
     base = open_database()
     try:
         return base.run(verb)
+    finally:
+        base.close()
+
+
+def look(query: Callable[[Tx], T]) -> T:
+    """Run one query beside the writer."""
+    base = open_database()
+    try:
+        return base.read_now(query)
     finally:
         base.close()
 

@@ -5,14 +5,16 @@ needs them.
 """
 
 import asyncio
+import gc
 import signal
-from typing import Annotated
+from collections.abc import Coroutine
+from typing import Annotated, Any
 
 import typer
 
 from bot import db
 from bot.cli.ground import ready, say
-from bot.settings import Settings
+from bot.settings import Serving, Settings
 
 
 def migrate() -> None:
@@ -23,17 +25,17 @@ def migrate() -> None:
 
 def run() -> None:
     """Everything in one process: web, worker, clock."""
-    asyncio.run(_serve(ready(), with_beats=True))
+    _play(_serve(ready(Serving), with_beats=True))
 
 
 def web() -> None:
     """Only the web side: what comes in is taken and committed."""
-    asyncio.run(_serve(ready(), with_beats=False))
+    _play(_serve(ready(Serving), with_beats=False))
 
 
 def worker() -> None:
     """Only the worker: what is due is sent, climbed and sealed."""
-    asyncio.run(_work(ready()))
+    _play(_work(ready()))
 
 
 def demo(
@@ -46,11 +48,22 @@ def demo(
     asyncio.run(serve(port, speed))
 
 
+def _play(scene: Coroutine[Any, Any, None]) -> None:
+    """Run it on uvloop, a quarter faster on the wire, where that exists."""
+    try:
+        import uvloop
+    except ImportError:
+        asyncio.run(scene)
+    else:
+        uvloop.run(scene)
+
+
 async def _serve(settings: Settings, with_beats: bool) -> None:
     from bot.app import App
 
     app = App(settings)
     await app.start()
+    _settle_memory()
     say(f"Muster listens on http://{settings.host}:{settings.port}")
     try:
         await app.serve(settings.host, settings.port, with_beats=with_beats)
@@ -66,8 +79,17 @@ async def _work(settings: Settings) -> None:
     for ending in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(ending, ended.set)
     await app.start()
+    _settle_memory()
     try:
         async with app.beating():
             await ended.wait()
     finally:
         await app.stop()
+
+
+def _settle_memory() -> None:
+    """What was made by the start stays for good: looking through it for garbage again and again took a sixth of the
+    time of a fan-out."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)

@@ -12,6 +12,7 @@ from bot import board
 from bot.cli.ground import open_database, out, say
 
 PARTS = ("reach", "checkin", "units", "tasks")
+COUNTS = ("queued", "doubtful", "unconfirmed", "expired")
 AGAIN = 2.0  # seconds between two looks with --watch
 
 
@@ -41,7 +42,10 @@ def _tell(state: dict[str, Any], as_json: bool) -> None:
         say("No outage is open.")
     engine = state["engine"]
     channels = ", ".join(f"{name} {health}" for name, health in engine["channels"].items()) or "none set up"
-    say(f"Queued {engine['queued']}, doubtful {engine['doubtful']}. Channels: {channels}.")
+    counts = ", ".join(f"{name} {engine[name]}" for name in COUNTS)
+    say(f"{counts.capitalize()}. Channels: {channels}.")
+    for sentence in engine["says"]:
+        say(sentence)
 
 
 def _table(one: dict[str, Any]) -> Table:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from bot import command, playbooks
-from bot.cli.ground import As, Yes, act, named, say, somebody, sure
+from bot.cli.ground import As, Yes, act, look, named, say, somebody, sure
 from bot.db import Tx
 from bot.roster import Person
 
@@ -25,19 +25,21 @@ def declare(
 ) -> None:
     """Declare an outage."""
     options = f" level:{level}" * (level is not None) + f" sites:{sites}" * bool(sites)
+
+    def asked(tx: Tx) -> command.Request:
+        return command.declaration(f"{services} {summary}{options}", playbooks.current(tx).find, exercise)
+
+    if not yes:
+        figures = look(lambda tx: command.preview(tx, somebody(tx, as_), asked(tx)))
+        say(f"{figures}. {figures.warning}".rstrip())
     sure(f"Tell staff that {services} is down?", yes)
-
-    def verb(tx: Tx) -> command.Declared:
-        request = command.declaration(f"{services} {summary}{options}", playbooks.current(tx).find, exercise)
-        return command.declare(tx, somebody(tx, as_), request, "cli")
-
-    done = act(verb)
+    done = act(lambda tx: command.declare(tx, somebody(tx, as_), asked(tx), "cli"))
     if done.merged:
         say(f"{done.code} runs already: {done.merged}.")
         return
     say(
         f"Declared {done.code}, level {done.level}: {done.people} people, {done.unreachable} unreachable, "
-        f"{done.segments} segments."
+        f"{done.segments} segments, done by {done.finish}. {done.warning}".rstrip()
     )
     say(done.sent)
     for odd in done.odd:

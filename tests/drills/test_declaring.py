@@ -31,6 +31,13 @@ def test_by_the_form(stage: Stage, alma: Person, eve: Person) -> None:
     assert stage.outage()["level"] == 3
 
 
+def test_the_form_says_what_each_level_would_come_to(stage: Stage, eve: Person) -> None:
+    eve.runs("/outage")
+    shown = str(stage.sim.slack.modal(eve.slack))
+    for words in ("declared everywhere now", "*Level 0*: 2 people", "*Level 3*: 13 people, 13 segments, done by 04:10"):
+        assert words in shown
+
+
 def test_what_is_unknown_is_left_out_and_said(stage: Stage, alma: Person, eve: Person) -> None:
     said = eve.runs("/outage declare frobnicator level:9 sites:moon is down").text
     assert "Declared O-1" in said and "only the core playbook" in said and "ehr" in said

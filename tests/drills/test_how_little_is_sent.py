@@ -3,6 +3,8 @@
 import re
 from collections import Counter
 
+from sqlmodel import select
+
 from bot import checkins, outages, roster
 from bot.clock import MovedClock
 from bot.db import Tx
@@ -16,7 +18,7 @@ def first_hour(database_url: str, clock: MovedClock, silent: tuple[str, ...]) ->
     """Everybody asked takes and finishes what is theirs, but for the silent; returns the texts by person."""
     stage = Stage(database_url, clock, roster.load_sample)
     stage.sim.slack.workspace.strangers = True
-    people = stage.ask(lambda tx: {person.mobile: person.id for person in roster.everyone(tx) if person.mobile})
+    people = stage.ask(lambda tx: {one.mobile: one.id for one in tx.exec(select(roster.Person)) if one.mobile})
     stage.tell(declare)
     answered: set[tuple[str, str]] = set()
     for _ in range(12):
