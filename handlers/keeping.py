@@ -1,6 +1,7 @@
 """What has to wait goes to the disk, in the order in which it came."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -10,6 +11,8 @@ from typing import Any, TypeVar
 from bot.inbox import Kept, Spool
 
 T = TypeVar("T")
+
+GLANCE = 0.05  # seconds for which a look at what is kept holds
 
 
 @dataclass(eq=False)
@@ -38,12 +41,13 @@ class Keeping:
         self.spool = Spool(folder)
         self._waiting: list[Came] = []
         self._writing: asyncio.Task[None] | None = None
+        self._looked, self._some = 0.0, False
         # A thread of its own: those that everybody shares may all be waiting for the database.
         self._thread = ThreadPoolExecutor(1, "spool")
 
     def has_some(self) -> bool:
         """Is there anything that has not been taken in, on the disk or on its way?"""
-        return bool(self._waiting) or self._is_writing() or self.spool.waits()
+        return bool(self._waiting) or self._is_writing() or self._on_disk()
 
     async def keep(self, came: Came, earlier: Callable[[], bool]) -> None:
         """Returns once it is on the disk; raises OSError. It is not written while `earlier` says that there is
@@ -52,6 +56,13 @@ class Keeping:
         if not self._is_writing():
             self._writing = asyncio.create_task(self._write(earlier))
         await came.written
+
+    def _on_disk(self) -> bool:
+        """As the last look said: asking the disk at each of a thousand requests takes longer than they do."""
+        now = time.monotonic()
+        if now - self._looked > GLANCE:
+            self._looked, self._some = now, self.spool.waits()
+        return self._some
 
     async def on_disk(self, act: Callable[..., T], *args: Any) -> T:
         """Something that waits for the disk."""
@@ -74,5 +85,6 @@ class Keeping:
                 await self.on_disk(self.spool.append, [came.what for came in some], away_since)
             except OSError as found:
                 problem = found
+            self._some = True  # whoever comes next comes behind it
             for came in some:
                 came.tell(problem)

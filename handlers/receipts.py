@@ -1,7 +1,5 @@
 """Delivery receipts of texts and calls."""
 
-from dataclasses import asdict
-
 from fastapi import Request, Response
 
 from bot.channels import Receipt, sms, voice
@@ -16,7 +14,7 @@ async def receive(request: Request, intake: Intake, message: int) -> Response:
     form = await signed_form(request, intake)
     got = voice.receipt(form) if "CallStatus" in form else sms.receipt(form)
     if got:
-        await intake.commit("receipt", {"message": message, "got": asdict(got)}, instead=lambda: None)
+        await intake.commit("receipt", {"message": message, "got": dict(vars(got))}, instead=lambda: None)
     return Response(status_code=204)
 
 

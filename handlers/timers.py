@@ -20,6 +20,10 @@ def expand(tx: Tx, subject: str, data: dict[str, Any]) -> None:
     outbox.expand(tx, int(subject))
 
 
+def tidy(tx: Tx, subject: str, data: dict[str, Any]) -> None:
+    outbox.tidy(tx, data["notices"], data["reason"])
+
+
 def remind(tx: Tx, subject: str, data: dict[str, Any]) -> None:
     course.remind(tx, int(subject))
 
@@ -52,6 +56,7 @@ HANDLERS: dict[str, Handler] = {
     escalations.CLIMB: climb,
     tasks.WATCH: watch_tasks,
     outbox.EXPAND: expand,
+    outbox.TIDY: tidy,
     tell.REMIND: remind,
     tell.DUE: hold,
     digest.DIGEST: send_digest,

@@ -101,18 +101,24 @@ class Bounded:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        said = dict(scope.get("headers") or ()).get(b"content-length", b"0")
-        if scope["type"] == "http" and said.isdigit() and int(said) > LARGEST:
+        said = next((value for name, value in scope.get("headers", ()) if name == b"content-length"), b"")
+        if scope["type"] != "http" or (said.isdigit() and int(said) <= LARGEST):
+            await self.app(scope, receive, send)
+        elif said.isdigit():
             await PlainTextResponse(TOO_LARGE, 413)(scope, receive, send)
-            return
-        read = 0
+        else:
+            await self.app(scope, _counted(receive), send)
 
-        async def counted() -> Message:
-            nonlocal read
-            message = await receive()
-            read += len(message.get("body", b""))
-            if read > LARGEST:
-                raise HTTPException(413, TOO_LARGE)
-            return message
 
-        await self.app(scope, counted, send)
+def _counted(receive: Receive) -> Receive:
+    read = 0
+
+    async def counted() -> Message:
+        nonlocal read
+        message = await receive()
+        read += len(message.get("body", b""))
+        if read > LARGEST:
+            raise HTTPException(413, TOO_LARGE)
+        return message
+
+    return counted

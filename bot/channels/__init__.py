@@ -65,7 +65,7 @@ class Receipt:
     @property
     def try_other(self) -> bool:
         """Whether another channel may do better."""
-        return self.wants is not Wants.NOTHING
+        return self.wants != Wants.NOTHING  # by value: one that was kept on disk comes back as a plain word
 
 
 class SendError(Exception):

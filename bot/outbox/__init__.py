@@ -24,6 +24,7 @@ from bot.outbox.rows import (
     State,
 )
 from bot.outbox.say import (
+    TIDY,
     close_notices,
     close_outage,
     enqueue,
@@ -31,6 +32,7 @@ from bot.outbox.say import (
     notice,
     notice_of,
     still_going,
+    tidy,
     withdraw,
     withdraw_from,
 )
@@ -42,6 +44,7 @@ __all__ = [
     "EXPAND",
     "NEVER",
     "RANK",
+    "TIDY",
     "UNDECIDED",
     "WAITING", "WORTH",
     "Audience",
@@ -86,6 +89,7 @@ __all__ = [
     "still_to_write",
     "stuck",
     "sweep",
+    "tidy",
     "unconfirmed",
     "ways",
     "withdraw",

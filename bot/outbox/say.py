@@ -3,18 +3,22 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 from sqlmodel import col
 from sqlmodel import select as pick
 
-from bot import texting
+from bot import texting, timers
 from bot.db import Tx, insert_new
-from bot.outbox.rows import NEVER, UNDECIDED, UNDER_WAY, WAITING, Draft, Expansion, Message, Notice, Recipient, State
+from bot.outbox.rows import NEVER, UNDECIDED, WAITING, Draft, Expansion, Message, Notice, Recipient, State
 
 MESSAGE = Message.__table__  # type: ignore[attr-defined]
 NOTICE = Notice.__table__  # type: ignore[attr-defined]
 RECIPIENT = Recipient.__table__  # type: ignore[attr-defined]
 EXPANSION = Expansion.__table__  # type: ignore[attr-defined]
+TIDY = "outbox.tidy"  # the timer that withdraws the next portion of what was closed
+PORTION = 5_000  # messages withdrawn in one transaction
+# in the words of the indexes over what is queued, and over what is under way
+IN_QUEUE, IS_UNDER_WAY = text("state = 'queued'"), text("state IN ('sending', 'doubtful')")
 
 
 def notice(tx: Tx, kind: str, *, outage_id: int | None = None, subject: str = "", exercise: bool = False) -> Notice:
@@ -55,31 +59,18 @@ def put(tx: Tx, messages: list[dict[str, Any]], recipients: list[dict[str, Any]]
     return insert_new(tx, MESSAGE, messages)
 
 
-def withdraw(tx: Tx, notice_ids: list[int], person_id: str = "", address: str = "", reason: str = "answered") -> int:
-    """Take back what of these notices still waits: for one person, one address, or everybody.
+def withdraw(tx: Tx, notice_ids: list[int], person_id: str, reason: str = "answered") -> int:
+    """Take back what of these notices still waits for one person; returns how many that were.
 
     What is being sent just now cannot be taken back; its validity ends with its claim, so that `sweep` withdraws it
     should it ever come back to the queue.
     """
-    if not notice_ids:
-        return 0
-    which = [MESSAGE.c.notice_id.in_(notice_ids)]
-    if person_id or address:
-        which.append((MESSAGE.c.person_id == person_id) | (MESSAGE.c.address == address))
-    taken = update(MESSAGE).where(*which, MESSAGE.c.state.in_(WAITING)).values(state=State.WITHDRAWN, reason=reason)
-    count = tx.connection().execute(taken).rowcount
-    # in this order: what a claim takes from the queue between the two is caught by the second
-    under_way = update(MESSAGE).where(*which, MESSAGE.c.state.in_(UNDER_WAY))
-    tx.execute(under_way.values(not_after=MESSAGE.c.claimed_at))
-    return count
+    return _take_back(tx, [MESSAGE.c.notice_id.in_(notice_ids), MESSAGE.c.person_id == person_id], reason)
 
 
 def withdraw_from(tx: Tx, notice_id: int, person_ids: list[str], reason: str = "answered") -> None:
     """Take back what of one notice still waits for these people."""
-    which = [MESSAGE.c.notice_id == notice_id, MESSAGE.c.person_id.in_(person_ids)]
-    waiting = update(MESSAGE).where(*which, MESSAGE.c.state.in_(WAITING))
-    tx.execute(waiting.values(state=State.WITHDRAWN, reason=reason))
-    tx.execute(update(MESSAGE).where(*which, MESSAGE.c.state.in_(UNDER_WAY)).values(not_after=MESSAGE.c.claimed_at))
+    _take_back(tx, [MESSAGE.c.notice_id == notice_id, MESSAGE.c.person_id.in_(person_ids)], reason)
 
 
 def close_notices(tx: Tx, subject: str, reason: str = "settled") -> None:
@@ -91,13 +82,31 @@ def close_outage(tx: Tx, outage_id: int, reason: str) -> None:
     _close(tx, NOTICE.c.outage_id == outage_id, reason)
 
 
+def tidy(tx: Tx, notice_ids: list[int], reason: str) -> None:
+    """Withdraw what waits of closed notices, so many at a time: nothing of it is claimed meanwhile."""
+    # `+ 0`: looked for among what is queued, and not among all that was ever said
+    some = select(MESSAGE.c.id).where(IN_QUEUE, (MESSAGE.c.notice_id + 0).in_(notice_ids)).limit(PORTION)
+    if _take_back(tx, [MESSAGE.c.id.in_(some)], reason, [(MESSAGE.c.notice_id + 0).in_(notice_ids)]) == PORTION:
+        timers.set_for(tx, TIDY, str(notice_ids[0]), tx.now, notices=notice_ids, reason=reason)
+
+
 def _close(tx: Tx, which: object, reason: str) -> None:
     closing = update(NOTICE).where(which, NOTICE.c.closed_at.is_(None)).values(closed_at=tx.now)  # type: ignore[arg-type]
     ids = [row.id for row in tx.execute(closing.returning(NOTICE.c.id))]
-    if ids:  # whoever is not written yet need not be told any more
+    if ids:
+        # whoever is not written yet need not be told any more
         rest = update(EXPANSION).where(EXPANSION.c.notice_id.in_(ids), EXPANSION.c.done_at.is_(None))
         tx.execute(rest.values(done_at=tx.now))
-    withdraw(tx, ids, reason=reason)
+        tidy(tx, ids, reason)
+
+
+def _take_back(tx: Tx, waiting: list[Any], reason: str, sending: list[Any] | None = None) -> int:
+    taken = update(MESSAGE).where(*waiting, MESSAGE.c.state.in_(WAITING))
+    count = tx.connection().execute(taken.values(state=State.WITHDRAWN, reason=reason)).rowcount
+    # in this order: what a claim takes from the queue between the two is caught by the second
+    under_way = update(MESSAGE).where(*(sending or waiting), IS_UNDER_WAY)
+    tx.execute(under_way.values(not_after=MESSAGE.c.claimed_at))
+    return count
 
 
 def first_handed(tx: Tx, notice_id: int, person_id: str) -> datetime | None:
