@@ -1,6 +1,6 @@
 """The HTTP face: Slack and Twilio come in here, and health is told."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import structlog
 from fastapi import FastAPI, HTTPException, Path, Request, Response
@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot import board
-from bot.db import Away, Tx
+from bot.db import Away
 from handlers import receipts, sms, voice
 from handlers.intake import Intake
 from handlers.slack_request import signed_body
@@ -76,7 +76,7 @@ def build(intake: Intake, bolt: AsyncApp | None) -> FastAPI:
     @web.get("/readyz")
     async def readyz() -> Response:
         try:
-            last = await intake.db.read(last_beat)
+            last = await intake.db.read(board.last_beat_s)
         except Away:
             return JSONResponse({"ready": False, "says": AWAY} | await intake.state(), 503)
         except SQLAlchemyError:
@@ -87,11 +87,6 @@ def build(intake: Intake, bolt: AsyncApp | None) -> FastAPI:
         return JSONResponse(said, 200 if ready else 503)
 
     return web
-
-
-def last_beat(tx: Tx) -> float | None:
-    found: Any = board.engine(tx)["last_beat_s"]
-    return found if isinstance(found, float) else None
 
 
 class Bounded:

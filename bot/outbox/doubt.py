@@ -30,21 +30,23 @@ def sweep(tx: Tx, limit: int = 500) -> list[Row[Any]]:
     tx.execute(update(MESSAGE).where(*again, unwanted).values(state=State.WITHDRAWN, reason="no longer needed"))
     stale = [MESSAGE.c.state == State.QUEUED, MESSAGE.c.not_after <= tx.now]
     gone = {"state": State.EXPIRED, "reason": "waited longer than it was worth"}
-    return claim_rows(tx, MESSAGE, stale, [MESSAGE.c.id], limit, gone)
+    return claim_rows(tx, MESSAGE, stale, [MESSAGE.c.not_after, MESSAGE.c.id], limit, gone)
 
 
 def stuck(tx: Tx, channel: str, mark: str, limit: int) -> list[Row[Any]]:
     """Urgent messages that wait on a channel and are not marked yet; marked now, with a reason that people read."""
-    waiting = [MESSAGE.c.state.in_((State.QUEUED, State.DOUBTFUL)), MESSAGE.c.channel == channel,
-               MESSAGE.c.lane <= Lane.QUESTION,
-               MESSAGE.c.reason != mark, OPEN_NOTICE]  # fmt: skip
-    return claim_rows(tx, MESSAGE, waiting, [MESSAGE.c.lane, MESSAGE.c.id], limit, {"reason": mark})
+    waiting = [MESSAGE.c.channel == channel, MESSAGE.c.lane <= Lane.QUESTION, MESSAGE.c.reason != mark, OPEN_NOTICE]
+    found: list[Row[Any]] = []
+    for state in (State.DOUBTFUL, State.QUEUED):
+        some, order = [MESSAGE.c.state == state, *waiting], [MESSAGE.c.lane, MESSAGE.c.id]
+        found += claim_rows(tx, MESSAGE, some, order, limit - len(found), {"reason": mark})
+    return found
 
 
 def doubtful(tx: Tx, limit: int = 50) -> list[Row[Any]]:
     """The doubtful messages that the provider should be asked about now, leased to the caller."""
     due = [MESSAGE.c.state == State.DOUBTFUL, MESSAGE.c.due_at <= tx.now]
-    return claim_rows(tx, MESSAGE, due, [MESSAGE.c.id], limit, {"due_at": tx.now + LEASE})
+    return claim_rows(tx, MESSAGE, due, [MESSAGE.c.due_at, MESSAGE.c.id], limit, {"due_at": tx.now + LEASE})
 
 
 def unconfirmed(tx: Tx, channels: Sequence[str], limit: int = 1000) -> list[Row[Any]]:

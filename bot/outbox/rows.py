@@ -75,36 +75,27 @@ class Recipient(SQLModel, table=True):
     address: str
 
 
+def _only(state: str, name: str, *columns: str, more: str = "") -> Index:
+    """An index over the rows of one state: few at any time, however many messages there are."""
+    where = text(" AND ".join(filter(None, [f"state = '{state}'", more])))
+    return Index(name, *columns, sqlite_where=where, postgresql_where=where)
+
+
 class Message(SQLModel, table=True):
     __tablename__ = "message"
     __table_args__ = (
         CheckConstraint("state IN ({})".format(", ".join(f"'{state}'" for state in State)), name="message_state"),
         UniqueConstraint("notice_id", "person_id", "channel", "round"),
         UniqueConstraint("notice_id", "channel", "address", "round"),
-        Index(
-            "message_queue",
-            "channel",
-            "lane",
-            "last_contacted_at",
-            "id",
-            sqlite_where=text("state = 'queued'"),
-            postgresql_where=text("state = 'queued'"),
-        ),
-        Index(
-            "message_open",
-            "state",
-            "lease_until",
-            sqlite_where=text("state IN ('sending', 'doubtful')"),
-            postgresql_where=text("state IN ('sending', 'doubtful')"),
-        ),
-        Index("message_address", "address", "handed_at"),
+        _only("queued", "message_queue", "channel", "lane", "last_contacted_at", "id"),
+        _only("queued", "message_stale", "not_after"),
+        _only("queued", "message_again", "claimed_at", more="claimed_at IS NOT NULL"),
+        _only("sending", "message_sending", "lease_until"),
+        _only("doubtful", "message_doubtful", "due_at"),
+        _only("expired", "message_expired", "notice_id"),
         # handed over, and nothing more was heard: whoever asks the providers starts here
-        Index(
-            "message_unconfirmed",
-            "handed_at",
-            sqlite_where=text("state = 'sent' AND asked = 0"),
-            postgresql_where=text("state = 'sent' AND asked = 0"),
-        ),
+        _only("sent", "message_unconfirmed", "handed_at", more="asked = 0"),
+        Index("message_address", "address", "handed_at"),
         Index(
             "message_provider_id",
             "provider_id",
