@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Column, Index, text
+from sqlalchemy import JSON, Column, Index, bindparam, text, update
+from sqlalchemy import select as core_select
 from sqlmodel import Field, SQLModel, col, select
 
 from bot.db import Tx, insert_new, one_at_a_time
@@ -72,20 +73,21 @@ def write_all(tx: Tx, what: str, lines: Iterable[dict[str, Any]]) -> None:
     insert_new(tx, TABLE, rows)
 
 
-def seal(tx: Tx, limit: int = 500) -> int:
+def seal(tx: Tx, limit: int = 2000) -> int:
     """Number and chain the lines that are not yet; returns how many. Safe in any number of processes."""
     one_at_a_time(tx, "journal")
-    last = tx.exec(select(Line).where(col(Line.seq).is_not(None)).order_by(col(Line.seq).desc()).limit(1)).first()
-    seq, prev = (last.seq or 0, last.hash) if last else (0, GENESIS)
+    last = core_select(TABLE.c.seq, TABLE.c.hash).where(TABLE.c.seq.is_not(None)).order_by(TABLE.c.seq.desc()).limit(1)
+    seq, prev = tx.execute(last).first() or (0, GENESIS)
     # A line that has a hash was sealed once: whoever took its number away must not get it sealed anew.
-    fresh = select(Line).where(col(Line.seq).is_(None), Line.hash == "")
-    lines = tx.exec(fresh.order_by(col(Line.id)).limit(limit)).all()
-    for line in lines:
+    fresh = core_select(TABLE).where(TABLE.c.seq.is_(None), TABLE.c.hash == "").order_by(TABLE.c.id).limit(limit)
+    sealed = []
+    for line in tx.execute(fresh).all():
         seq += 1
-        line.seq, line.prev = seq, prev
-        line.hash = prev = chained(line)
-        tx.add(line)
-    return len(lines)
+        sealed.append({"b_id": line.id, "b_seq": seq, "b_prev": prev, "b_hash": (prev := chained(line, seq, prev))})
+    if sealed:
+        numbered: dict[str, Any] = {name: bindparam(f"b_{name}") for name in ("seq", "prev", "hash")}
+        tx.connection().execute(update(TABLE).where(TABLE.c.id == bindparam("b_id")).values(**numbered), sealed)
+    return len(sealed)
 
 
 def verify(tx: Tx) -> Verdict:
@@ -107,11 +109,13 @@ def digest(salt: str, detail: dict[str, Any]) -> str:
     return hashlib.sha256((salt + json.dumps(detail, sort_keys=True)).encode()).hexdigest()
 
 
-def chained(line: Line) -> str:
-    fields = [line.prev, line.seq, line.at.isoformat(), line.outage, line.who, line.what, line.channel, line.about]
+def chained(line: Any, seq: int, prev: str) -> str:
+    """The hash of a line at this place of the chain."""
+    fields = [prev, seq, line.at.isoformat(), line.outage, line.who, line.what, line.channel, line.about]
     return hashlib.sha256(json.dumps([*fields, line.digest]).encode()).hexdigest()
 
 
 def _intact(line: Line) -> bool:
     is_erased = line.detail == {"erased": True}
-    return line.hash == chained(line) and (is_erased or line.digest == digest(line.salt, line.detail))
+    in_its_place = line.hash == chained(line, line.seq or 0, line.prev)
+    return in_its_place and (is_erased or line.digest == digest(line.salt, line.detail))

@@ -1,7 +1,6 @@
 """Texts from people: verify, parse, one verb, answer in TwiML."""
 
 import asyncio
-from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
@@ -36,8 +35,8 @@ async def _take(intake: Intake, sid: str, number: str, body: str) -> Said | None
         proven = await intake.ask(_proven(intake.db, number, reply), lambda: None)
     if proven is None:
         return away(intake.db)
-    masked = replace(reply, pin=texting.mask(reply.pin))
-    facts = {"sid": sid, "number": number, "body": texting.mask(body), "reply": asdict(masked), "proven": proven}
+    masked = dict(vars(reply)) | {"pin": texting.mask(reply.pin)}
+    facts = {"sid": sid, "number": number, "body": texting.mask(body), "reply": masked, "proven": proven}
     is_one = reply == Reply(says=Says.ANSWER, digit="1")
     return await intake.commit("one" if is_one else "text", facts, instead=lambda: _meanwhile(intake.db, reply))
 

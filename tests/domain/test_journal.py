@@ -151,7 +151,7 @@ def test_two_lines_that_changed_places_are_noticed(tx: Tx) -> None:
 def test_a_line_that_was_put_in_later_is_noticed(tx: Tx) -> None:
     last = sealed(tx)[-1]
     forged = Line(at=START, who="alma", what="answered", salt="s", digest=digest("s", {}), seq=6, prev=last.hash)
-    forged.hash = chained(forged)[::-1]
+    forged.hash = chained(forged, 6, last.hash)[::-1]
     tx.add(forged)
     tx.flush()
     assert journal.verify(tx).broken_at == 6
