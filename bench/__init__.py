@@ -1,1 +1,1 @@
-"""How fast messages leave, and what it takes: Muster and the simulator, each a process of its own, on loopback."""
+"""What the delivery engine does in a second, against bare loops measured beside it; each process alone, on loopback."""

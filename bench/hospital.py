@@ -22,12 +22,17 @@ def write(folder: Path, people: int) -> None:
     _write(folder / "units.csv", _units())
 
 
+def mobile(number: int) -> str:
+    """The phone of a person."""
+    return f"+1212{2_000_000 + number}"
+
+
 def _staff(people: int) -> Iterator[dict[str, str]]:
     for n in range(people):
         roles = ROLES[n] if n < len(ROLES) else "unit_charge" if n < len(ROLES) + UNITS else ""
         yield {
             "id": f"s{n}", "name": f"Person {n} Made-Up", "unit": f"W{n % UNITS}", "site": "MAIN",
-            "mobile": f"+1212{2_000_000 + n}", "slack_id": SLACK_ID if n == 0 else "", "roles": roles,
+            "mobile": mobile(n), "slack_id": SLACK_ID if n == 0 else "", "roles": roles,
             "permissions": "admin" if n == 0 else "",
         }  # fmt: skip
 
