@@ -158,6 +158,8 @@ class App:
     def _ring(self) -> None:
         for bell in self._bells.values():
             bell.set()
+        if self.dispatcher:
+            self.dispatcher.ring()
 
     async def _pump(self, name: str, work: Callable[[], Awaitable[int]]) -> None:
         while True:

@@ -6,6 +6,7 @@ later, and doing it twice must do no harm: whoever gave up waiting does not know
 
 import asyncio
 import itertools
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,6 +26,7 @@ Facts = dict[str, Any]  # what JSON has words for
 
 TWILIO_WAITS = 10.0  # seconds for our answer at most; it hangs up after 15
 SLACK_WAITS = 2.4  # seconds; after 3 it tells the person that nothing was done
+LOOK = 0.02  # seconds between two looks whether what is kept has been taken in
 LEFT = object()  # what `many` says of something that has to be done alone
 NOT_KEPT = "The database cannot be reached and the disk takes nothing either. Nothing was done: try again."
 
@@ -61,7 +63,7 @@ class Intake:
         database nor the disk takes it.
         """
         came = Came(next(self._numbers), Kept(door, self.db.clock.now(), facts), self.db.away_since)
-        if not self.db.away_since and not self.keeping.has_some():
+        if not self.db.away_since and await self._has_taken_in(self.doors[door].waits):
             try:
                 return await self._in_time(came)
             except (Away, TimeoutError):
@@ -106,6 +108,16 @@ class Intake:
 
     def close(self) -> None:
         self.keeping.close()
+
+    async def _has_taken_in(self, waits: float) -> bool:
+        """Is nothing kept that came before? What comes while the last of it is being taken in waits for that, or it
+        would be kept behind it, and what comes next behind that, for as long as anything comes."""
+        until = time.monotonic() + waits / 2
+        while self.keeping.has_some():
+            if self.db.away_since or time.monotonic() > until:
+                return False
+            await asyncio.sleep(LOOK)
+        return True
 
     async def _in_time(self, came: Came) -> Any:
         try:

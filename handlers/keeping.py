@@ -12,7 +12,7 @@ from bot.inbox import Kept, Spool
 
 T = TypeVar("T")
 
-GLANCE = 0.05  # seconds for which a look at what is kept holds
+GLANCE = 0.02  # seconds for which a look at what is kept holds
 
 
 @dataclass(eq=False)

@@ -30,6 +30,7 @@ class Sent:
 
     provider_id: str
     delivered: bool = False
+    created_at: datetime | None = None  # where the provider was asked what it has
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -131,7 +131,11 @@ class Sms:
             raise cannot_ask(error) from error
         mine = [message for message in found if _could_be(message, envelope)]
         return [
-            Sent(provider_id=message.sid, delivered=message.status in ("delivered", "read"))
+            Sent(
+                provider_id=message.sid,
+                delivered=message.status in ("delivered", "read"),
+                created_at=message.date_created,
+            )
             for message in oldest_first(mine)
         ]
 

@@ -99,7 +99,11 @@ class Voice:
             raise cannot_ask(error) from error
         mine = [call for call in found if recent(call, envelope)]
         return [
-            Sent(provider_id=call.sid, delivered=call.status in ("in-progress", "completed"))
+            Sent(
+                provider_id=call.sid,
+                delivered=call.status in ("in-progress", "completed"),
+                created_at=call.date_created,
+            )
             for call in oldest_first(mine)
         ]
 

@@ -7,6 +7,7 @@ needs them.
 import asyncio
 import gc
 import signal
+import sys
 from collections.abc import Coroutine
 from typing import Annotated, Any
 
@@ -15,6 +16,8 @@ import typer
 from bot import db
 from bot.cli.ground import ready, say
 from bot.settings import Serving, Settings
+
+SWITCH = 0.001  # seconds that a thread may keep the others waiting, the one that answers requests among them
 
 
 def migrate() -> None:
@@ -63,7 +66,7 @@ async def _serve(settings: Settings, with_beats: bool) -> None:
 
     app = App(settings)
     await app.start()
-    _settle_memory()
+    _settle_down()
     say(f"Muster listens on http://{settings.host}:{settings.port}")
     try:
         await app.serve(settings.host, settings.port, with_beats=with_beats)
@@ -79,7 +82,7 @@ async def _work(settings: Settings) -> None:
     for ending in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(ending, ended.set)
     await app.start()
-    _settle_memory()
+    _settle_down()
     try:
         async with app.beating():
             await ended.wait()
@@ -87,9 +90,10 @@ async def _work(settings: Settings) -> None:
         await app.stop()
 
 
-def _settle_memory() -> None:
+def _settle_down() -> None:
     """What was made by the start stays for good: looking through it for garbage again and again took a sixth of the
     time of a fan-out."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
+    sys.setswitchinterval(SWITCH)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 from sqlalchemy import Row, select, update
@@ -17,7 +18,7 @@ LOST = "lost"  # the timer, due at once, on which what did not arrive goes anoth
 STOPPED = "stopped"  # the timer, due at once, on which managers are told that a channel has stopped
 SAYS = {"sms": "Texts", "voice": "Calls", "slack": "Slack messages"}
 ROUNDS = 3  # times CONFIRM for which a provider that says nothing of a message is asked again
-SWEPT = 500  # messages that expire in one transaction
+SWEPT = 100  # messages that expire in one transaction
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,9 @@ def confirmed(tx: Tx, rows: Sequence[Row[Any]], told: dict[int, Receipt]) -> Non
     """
     receipts(tx, sorted(told.items()))
     old = tx.now - outbox.CONFIRM * ROUNDS
-    ids = [row.id for row in rows if row.id in told or row.handed_at < old]
-    tx.execute(update(MESSAGE).where(MESSAGE.c.id.in_(ids)).values(asked=1))
+    answered = [row.id for row in rows if row.id in told or row.handed_at < old]
+    first = update(MESSAGE).where(MESSAGE.c.id.in_(answered), MESSAGE.c.asked == 0).values(asked=1)
+    ids = list(tx.execute(first.returning(MESSAGE.c.id)).scalars())  # another worker may have asked, too
     silent = [MESSAGE.c.id.in_(ids), MESSAGE.c.state == State.SENT]
     for row in tx.execute(select(MESSAGE).where(*silent).order_by(MESSAGE.c.id)).all():
         journal.write(tx, "unconfirmed", about=f"message {row.id}", channel=row.channel, who=row.person_id)
@@ -75,18 +77,27 @@ def lost(tx: Tx, subject: str, why: dict[str, Any]) -> None:
         lapses.undelivered(tx, row, why["reason"], why["opted_out"])
 
 
-def stopped(tx: Tx, channel: str, why: dict[str, Any]) -> None:
-    """Nothing leaves on a channel until a person mends our settings: everybody with `manage` hears it another way."""
-    facts = {"text": f"{SAYS[channel]} cannot leave: {why['reason']}. Nothing is lost; all of it goes out once mended"}
+def stopped(tx: Tx, provider: str, why: dict[str, Any]) -> None:
+    """A provider does not accept us until a person mends our settings: everybody with `manage` hears it another way."""
+    channel = why["channel"]
+    facts = {"text": f"{_stopped(tx, provider, channel)}: {why['reason']}. Nothing is lost"}
     for person in roster.permitted(tx, "manage"):
         ways = [way for way in outbox.routes(tx, person) if way.channel != channel]
         way = next((way for way in ways if way.channel == "slack"), ways[0] if ways else None)
         if way:
-            said = outbox.notice(tx, "told_you", subject=f"{STOPPED}:{channel}")
+            said = outbox.notice(tx, "told_you", subject=f"{STOPPED}:{provider}")
             outbox.enqueue(
                 tx, said, [outbox.draft(tx, person, way, "told_you", facts, lane=outbox.Lane.ALERT, exercise=False)]
             )
     tell.command_post(tx, None, "told_you", facts)
+
+
+def _stopped(tx: Tx, provider: str, channel: str) -> str:
+    if provider != channel:
+        return f"Fallback gateway {provider.rpartition('-')[2]} takes no texts"
+    if channel == "sms" and tx.settings.sms_fallback_urls:
+        return "Twilio takes no texts, they go by the fallback gateway"
+    return f"{SAYS[channel]} cannot leave until this is mended"
 
 
 def sweep(tx: Tx) -> int:
@@ -123,10 +134,19 @@ def _report(tx: Tx, settlement: Settlement, tried: list[Outcome]) -> None:
     stop = next((outcome for outcome in tried if outcome.stop), None)
     bad = [outcome for outcome in tried if not outcome.answered]
     worst = stop or (bad[-1] if bad else None)
-    what = circuits.Found(answered=len(bad) < len(tried), stop=stop is not None, failures=len(bad),
+    runs = [len(list(run)) for answered, run in groupby(tried, key=lambda outcome: outcome.answered) if not answered]
+    what = circuits.Found(answered=tried[-1].answered, stop=stop is not None, failures=max(runs, default=0),
                           reason=worst.reason if worst else "")  # fmt: skip
-    changed = circuits.found(tx, settlement.provider, what)
-    if changed == circuits.STOPPED:
-        timers.set_for(tx, STOPPED, settlement.channel, tx.now, reason=what.reason)
-    if changed == circuits.OK and settlement.channel == "sms":
+    _changed(tx, settlement.provider, settlement.channel, circuits.found(tx, settlement.provider, what), what.reason)
+
+
+def probed(tx: Tx, provider: str, channel: str, what: circuits.Found) -> None:
+    """What a provider in trouble said to a harmless question."""
+    _changed(tx, provider, channel, circuits.probed(tx, provider, channel, what), what.reason)
+
+
+def _changed(tx: Tx, provider: str, channel: str, state: str, reason: str) -> None:
+    if state == circuits.STOPPED:
+        timers.set_for(tx, STOPPED, provider, tx.now, channel=channel, reason=reason)
+    if state == circuits.OK and channel == "sms":
         lapses.stand_down(tx)

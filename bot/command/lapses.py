@@ -16,7 +16,7 @@ EXPIRED = "expired"  # the timer on which what expired is told of
 GATHER = timedelta(seconds=10)
 STAND_IN_AFTER = timedelta(seconds=30)  # how long texts are without a way out before people are called
 STOOD_IN = "a call stands in while texts cannot leave"
-BY_CALL = 200  # people who are given a call at once
+BY_CALL = 50  # people who are given a call at once
 
 def opted_out(tx: Tx, number: str) -> None:
     """A carrier took a text as STOP: the coordinator is warned, and the tasks of the person move on."""
@@ -138,11 +138,17 @@ def stand_in(tx: Tx) -> int:
     rows = outbox.stuck(tx, "sms", STOOD_IN, BY_CALL)
     for row in rows:
         said, person = tx.get(outbox.Notice, row.notice_id), tx.get(roster.Person, row.person_id)
-        way = next((way for way in outbox.routes(tx, person) if way.channel == "voice"), None) if person else None
-        if said and person and way:
-            call = _again(tx, said, person, way, row, len(_used(tx, said, person)))
-            outbox.enqueue(tx, said, [call.model_copy(update={"reason": STOOD_IN})])
+        if said and person:
+            _call_instead(tx, said, person, row)
     return len(rows)
+
+
+def _call_instead(tx: Tx, said: outbox.Notice, person: roster.Person, row: Any) -> None:
+    used = _used(tx, said, person)
+    way = next((way for way in outbox.routes(tx, person) if way.channel == "voice"), None)
+    if way and not any(channel == "voice" for channel, _ in used):
+        call = _again(tx, said, person, way, row, len(used))
+        outbox.enqueue(tx, said, [call.model_copy(update={"reason": STOOD_IN})])
 
 
 def stand_down(tx: Tx) -> None:

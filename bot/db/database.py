@@ -206,5 +206,5 @@ class Database:
             self.away_since = self.away_since or self.clock.now()
             waiting = [job for job in self._outstanding() if job.loop]
             for job in waiting:
-                job.fails(Away())
-            answer(waiting)
+                job.given_up = True
+            answer(waiting, Away())

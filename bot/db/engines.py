@@ -13,6 +13,9 @@ from sqlalchemy.pool import NullPool
 
 RUN_AGAIN = {"40P01", "40001"}  # deadlock, serialization failure: the verb is run again alone
 BUSY = 1000  # milliseconds that SQLite waits for somebody else's lock; then it counts as away
+#: Of PostgreSQL: a server that vanishes without a word is noticed within seconds, not within two hours.
+PATIENT = {"connect_timeout": 2, "keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3,
+           "tcp_user_timeout": 10_000}  # fmt: skip
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 
 
@@ -28,7 +31,7 @@ def knock_engine(url: str) -> Engine:
     """An engine that connects anew each time and gives up soon, to see whether the database answers."""
     if url.startswith("sqlite"):
         return _engine(url, begin="BEGIN IMMEDIATE", pragmas=("PRAGMA busy_timeout=100",), poolclass=NullPool)
-    return create_engine(url, poolclass=NullPool, connect_args={"connect_timeout": 2})
+    return create_engine(url, poolclass=NullPool, connect_args=PATIENT)
 
 
 def read_engine(url: str) -> Engine:
@@ -53,7 +56,7 @@ def is_lost(connection: Connection, problem: BaseException) -> bool:
 
 def _engine(url: str, begin: str, pragmas: tuple[str, ...], **how: Any) -> Engine:
     if not url.startswith("sqlite"):
-        return create_engine(url, pool_size=8, max_overflow=8, pool_pre_ping=True, connect_args={"connect_timeout": 2})
+        return create_engine(url, pool_size=8, max_overflow=8, pool_pre_ping=True, connect_args=PATIENT)
     engine = create_engine(url, connect_args={"check_same_thread": False, "timeout": BUSY / 1000}, **how)
 
     @event.listens_for(engine, "connect")

@@ -29,6 +29,7 @@ class Job:
     value: Any = None
     problem: BaseException | None = None
     wakes: bool = False
+    given_up: bool = False  # its caller was told that the database is away
 
     @classmethod
     def here(cls, verb: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], *,
@@ -45,11 +46,17 @@ class Job:
         self.problem = RuntimeError(repr(problem)) if isinstance(problem, StopIteration) else problem
 
 
-def answer(jobs: Iterable[Job]) -> None:
-    """Tell the callers, those of one event loop by one call into it. Who has stopped waiting is told nothing."""
-    by_loop: dict[asyncio.AbstractEventLoop | None, list[Job]] = {}
+Told = tuple[Job, Any, BaseException | None]
+
+
+def answer(jobs: Iterable[Job], problem: BaseException | None = None) -> None:
+    """Tell the callers, those of one event loop by one call into it. Who has stopped waiting is told nothing.
+
+    What they are told is taken down now: with `problem` it is that, whatever becomes of their verb later.
+    """
+    by_loop: dict[asyncio.AbstractEventLoop | None, list[Told]] = {}
     for job in jobs:
-        by_loop.setdefault(job.loop, []).append(job)
+        by_loop.setdefault(job.loop, []).append((job, job.value, problem or job.problem))
     for loop, some in by_loop.items():
         if loop is None:
             _tell(some)
@@ -60,14 +67,14 @@ def answer(jobs: Iterable[Job]) -> None:
             pass  # the event loop has closed, and nobody waits
 
 
-def _tell(jobs: list[Job]) -> None:
-    for job in jobs:
+def _tell(told: list[Told]) -> None:
+    for job, value, problem in told:
         if job.done.done():
             continue
-        if job.problem:
-            job.done.set_exception(job.problem)
+        if problem:
+            job.done.set_exception(problem)
         else:
-            job.done.set_result(job.value)
+            job.done.set_result(value)
 
 
 class Line:
@@ -102,8 +109,10 @@ class Line:
                 while self._jobs and len(batch) < BATCH and not (batch and (self._jobs[0].alone or batch[0].alone)):
                     job = self._jobs.popleft()
                     self._single -= not job.each
-                    if not job.done.done():  # whoever stopped waiting by now gets no effect
+                    if not job.done.done() and not job.given_up:  # whoever stopped waiting by now gets no effect
                         batch.append(job)
+                if self._jobs:
+                    self._more.notify()  # what is left need not wait for this batch
                 if batch or (self._closed and not self._jobs):
                     return batch
 

@@ -2,9 +2,12 @@
 
 import threading
 from collections.abc import Callable
+from typing import Any
 
 import psycopg
 from sqlalchemy import make_url
+
+from bot.db.engines import PATIENT
 
 CHANNEL = "muster"
 NOTIFY = f"NOTIFY {CHANNEL}"
@@ -34,7 +37,8 @@ class Listener:
                 self._ended.wait(AGAIN)  # polling is the net meanwhile
 
     def _hear(self) -> None:
-        with psycopg.connect(self._conninfo, autocommit=True, connect_timeout=3) as connection:
+        patience: dict[str, Any] = PATIENT
+        with psycopg.connect(self._conninfo, autocommit=True, **patience) as connection:
             connection.execute(f"LISTEN {CHANNEL}")
             self._wake()  # whatever was said while nobody listened
             while not self._ended.is_set():

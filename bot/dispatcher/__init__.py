@@ -34,6 +34,11 @@ class Dispatcher:
         for line in self._lines.values():
             line.is_pressed = is_pressed
 
+    def ring(self) -> None:
+        """Something may be due: lines that are at work look at once whether it must overtake."""
+        for line in self._lines.values():
+            line.ring()
+
     async def dispatch(self) -> int:
         """Send until nothing is due on any channel; returns how many were claimed.
 
@@ -120,4 +125,4 @@ class Dispatcher:
         except SendError as problem:
             what = circuits.Found(answered=False, stop=isinstance(problem, Misconfigured), reason=problem.says)
         channel = next(channel for channel, some in self.channels.items() if self.providers[name] in some)
-        await self.db.transact(circuits.probed, name, channel, what)
+        await self.db.transact(delivery.probed, name, channel, what)

@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from heapq import heappop, heappush
 from typing import Any
@@ -18,7 +19,7 @@ from bot.dispatcher.outcomes import envelope, given_back, refused, taken, unfore
 from bot.outbox import Lane, Outcome
 
 AT_ONCE = 100  # messages on the wire
-NARROW = 10  # messages on the wire while more comes in than is taken in
+NARROW = 25  # messages on the wire while more comes in than is taken in
 KEPT = 10  # more, for life safety alone
 AHEAD = 200  # messages claimed beyond those on the wire
 SETTLE = 0.04  # seconds between two settlements while messages are on the wire
@@ -43,6 +44,7 @@ class Line:
         self._rung = False  # since the last look
         self._bell = asyncio.Event()  # something may be due, or there is room for more
         self._landed = asyncio.Event()  # something is to be settled at once
+        self._unheard: list[str] = []  # claims of which nobody knows whether they were made; nothing of them was sent
         self._over = self._stopped = self._closing = False
 
     def ring(self) -> None:
@@ -96,8 +98,15 @@ class Line:
         self._rung = False
         if self._closing or self._stopped:
             return []
+        while self._unheard:
+            await self.db.at_once(outbox.give_back, self._unheard[-1])
+            self._unheard.pop()
         worker, providers = f"{self.worker}-{secrets.token_hex(3)}", list(self.providers)
-        return await self.db.at_once(outbox.claim, self.name, worker, room, self.per_second, providers, before)
+        try:
+            return await self.db.at_once(outbox.claim, self.name, worker, room, self.per_second, providers, before)
+        except Exception:
+            self._unheard.append(worker)
+            raise
 
     def _launch(self, rows: list[Any]) -> None:
         for row in rows:
@@ -168,6 +177,17 @@ class Line:
                 if self._closing:
                     return  # the lease runs out, and the provider is asked
                 await asyncio.sleep(AGAIN)
+            except Exception:
+                await self._write_each(settlement)
+                return
+
+    async def _write_each(self, settlement: Settlement) -> None:
+        """One of them cannot be written: the others are, and of that one the provider is asked."""
+        for outcome in settlement.outcomes:
+            try:
+                await self.db.together(delivery.settle, replace(settlement, outcomes=[outcome]))
+            except Exception:
+                log.exception("what became of a message cannot be written down", message=outcome.id)
 
 
 async def _first(event: asyncio.Event, seconds: float) -> None:

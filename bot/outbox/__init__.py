@@ -2,7 +2,7 @@
 
 from bot.outbox.audiences import Audience, among, heard, latest
 from bot.outbox.doubt import CONFIRM, doubtful, resolve, stuck, sweep, unconfirmed
-from bot.outbox.engine import Outcome, claim, settle
+from bot.outbox.engine import Outcome, claim, give_back, settle
 from bot.outbox.expansions import BATCH, EXPAND, Way, Words, audience, expand, spread, still_to_write, ways
 from bot.outbox.reports import receipts
 from bot.outbox.routes import WORTH, Route, another, best, body, draft, post, routes
@@ -75,6 +75,7 @@ __all__ = [
     "enqueue",
     "expand",
     "first_handed",
+    "give_back",
     "heard",
     "latest",
     "notice",

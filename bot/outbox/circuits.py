@@ -24,12 +24,12 @@ HEALTH = Health.__table__  # type: ignore[attr-defined]
 
 @dataclass(frozen=True)
 class Found:
-    """What a provider was found to do. `answered`: it took or refused something in plain words; `stop`: it does not
-    accept us, and nobody but a person can mend that."""
+    """What a provider was found to do. `answered`: the last thing it did was to take or refuse something in plain
+    words; `stop`: it does not accept us, and nobody but a person can mend that; `failures`: the most in a row."""
 
     answered: bool
     stop: bool = False
-    failures: int = 1
+    failures: int = 0
     reason: str = ""
 
 
@@ -48,7 +48,8 @@ def allowance(tx: Tx, provider: str, limit: int) -> int:
 def found(tx: Tx, provider: str, what: Found) -> str:
     """Note what a provider did; returns the state of the channel (ok, trouble, stopped) if it has changed, else ""."""
     row = _row(tx, provider)
-    if what.answered and not what.stop and (row is None or (row.state == OK and not row.failures)):
+    is_well = what.answered and not what.stop and what.failures < TRIP
+    if is_well and (row is None or (row.state == OK and not row.failures)):
         return ""  # the usual case costs one look
     insert_new(tx, HEALTH, [{"name": provider, "state": OK, "reason": "", "at": tx.now, "circuit": CircuitState.CLOSED,
                              "failures": 0}])  # fmt: skip
@@ -66,26 +67,30 @@ def found(tx: Tx, provider: str, what: Found) -> str:
 
 
 def due_for_probe(tx: Tx, providers: Sequence[str]) -> list[str]:
-    """The providers that are to be probed now: those whose circuit is open, each by one worker at a time."""
+    """The providers that are to be probed now: those whose circuit is open, each by one worker at a time, and those
+    that are half open, of which there may be nothing to send."""
     due = [HEALTH.c.name.in_(providers), HEALTH.c.circuit == CircuitState.OPEN, HEALTH.c.probe_at <= tx.now]
     taken = update(HEALTH).where(*due).values(probe_at=tx.now + PROBE_EVERY)
-    return [row.name for row in tx.execute(taken.returning(HEALTH.c.name))]
+    half = select(HEALTH.c.name).where(HEALTH.c.name.in_(providers), HEALTH.c.circuit == CircuitState.HALF_OPEN)
+    return [*tx.execute(taken.returning(HEALTH.c.name)).scalars(), *tx.execute(half).scalars()]
 
 
-def probed(tx: Tx, provider: str, channel: str, what: Found) -> None:
-    """A provider that answers again is given one message, to see; while none waits, it is taken to be well."""
+def probed(tx: Tx, provider: str, channel: str, what: Found) -> str:
+    """A provider that answers again is given one message, to see; while none waits, it is taken to be well. Returns
+    the state of the channel if it has changed, else ""."""
     row = _row(tx, provider, lock=True)
-    if row is None or row.circuit != CircuitState.OPEN:
-        return
-    if what.stop or not what.answered:
-        tx.execute(update(HEALTH).where(HEALTH.c.name == provider).values(reason=what.reason or row.reason))
-    elif _waits(tx, channel):
+    if row is None or row.circuit == CircuitState.CLOSED:
+        return ""
+    if what.stop or (what.answered and not _waits(tx, channel)):
+        return found(tx, provider, what)
+    if what.answered and row.circuit == CircuitState.OPEN:
         fresh = {"circuit": CircuitState.HALF_OPEN, "probe_at": tx.now, "at": tx.now}
         tx.execute(update(HEALTH).where(HEALTH.c.name == provider).values(**fresh))
         journal.write(tx, "channel", channel=provider, state=row.state, circuit=CircuitState.HALF_OPEN)
         tx.wakes()
-    else:
-        found(tx, provider, what)
+    elif not what.answered:
+        tx.execute(update(HEALTH).where(HEALTH.c.name == provider).values(reason=what.reason or row.reason))
+    return ""
 
 
 def states(tx: Tx) -> dict[str, Row[Any]]:
@@ -97,7 +102,7 @@ def _after(tx: Tx, row: Row[Any], what: Found) -> dict[str, Any]:
     """How the row stands after this."""
     if what.stop:
         return _opened(tx, row, what) | {"state": STOPPED}
-    if what.answered:
+    if what.answered and what.failures < TRIP:
         return {"state": OK, "circuit": CircuitState.CLOSED, "failures": 0, "reason": "", "opened_at": None,
                 "probe_at": None}  # fmt: skip
     failures = row.failures + what.failures
@@ -113,8 +118,10 @@ def _opened(tx: Tx, row: Row[Any], what: Found) -> dict[str, Any]:
 
 
 def _waits(tx: Tx, channel: str) -> bool:
-    queued = select(MESSAGE.c.id).where(MESSAGE.c.channel == channel, MESSAGE.c.state == State.QUEUED)
-    return tx.execute(queued.limit(1)).first() is not None
+    """Is there a message for the channel, or one of which nobody knows yet whether it will be queued again?"""
+    some = [select(MESSAGE.c.id).where(MESSAGE.c.channel == channel, MESSAGE.c.state == state).limit(1)
+            for state in (State.QUEUED, State.DOUBTFUL)]  # fmt: skip
+    return any(tx.execute(query).first() is not None for query in some)
 
 
 def _row(tx: Tx, provider: str, lock: bool = False) -> Row[Any] | None:

@@ -11,8 +11,9 @@ from bot.channels import Sent
 from bot.db import Tx, one_at_a_time
 from bot.db import claim as claim_rows
 from bot.outbox.engine import ASK, LEASE, MESSAGE, OPEN_NOTICE
-from bot.outbox.rows import Lane, State
+from bot.outbox.rows import UNDER_WAY, Lane, State
 
+WHOLE = timedelta(seconds=1)  # providers tell the time in whole seconds
 CONFIRM = timedelta(minutes=3)  # how long a receipt may stay away before the provider is asked
 GIVE_UP = timedelta(minutes=5)  # how long a provider that cannot be asked is waited for
 
@@ -49,7 +50,7 @@ def doubtful(tx: Tx, limit: int = 50) -> list[Row[Any]]:
     return claim_rows(tx, MESSAGE, due, [MESSAGE.c.due_at, MESSAGE.c.id], limit, {"due_at": tx.now + LEASE})
 
 
-def unconfirmed(tx: Tx, channels: Sequence[str], limit: int = 1000) -> list[Row[Any]]:
+def unconfirmed(tx: Tx, channels: Sequence[str], limit: int = 200) -> list[Row[Any]]:
     """The messages that a provider took and of which nothing more was heard for CONFIRM, oldest first; of urgent
     lanes only, since of the others nobody waits for an answer."""
     silent = [MESSAGE.c.state == State.SENT, MESSAGE.c.asked == 0, MESSAGE.c.handed_at <= tx.now - CONFIRM,
@@ -73,6 +74,7 @@ def resolve(tx: Tx, message_id: int, found: Sequence[Sent], can_ask: bool) -> St
 
 
 def _resolved(tx: Tx, row: Row[Any], found: list[Sent], can_ask: bool) -> dict[str, Any]:
+    found = _nearest(tx, row, found)
     if found and _could_be_of_another(tx, row):
         return {"due_at": tx.now + ASK[0]}
     if found:
@@ -86,6 +88,15 @@ def _resolved(tx: Tx, row: Row[Any], found: list[Sent], can_ask: bool) -> dict[s
     return {"state": State.QUEUED, "asked": 0, "claim": "", "due_at": tx.now, "tries": row.tries + 1}
 
 
+def _nearest(tx: Tx, row: Row[Any], found: list[Sent]) -> list[Sent]:
+    """What was made after another message to this address was claimed is that one's: a call says only whom it calls."""
+    same = [MESSAGE.c.channel == row.channel, MESSAGE.c.address == row.address, MESSAGE.c.body == row.body]
+    same = same[:2] if row.channel == "voice" else same
+    others = select(MESSAGE.c.claimed_at).where(*same, MESSAGE.c.id != row.id, MESSAGE.c.claimed_at > row.claimed_at)
+    later = tx.execute(others.where(MESSAGE.c.state.in_(UNDER_WAY))).scalars().all()
+    return [sent for sent in found if not any(sent.created_at and at <= sent.created_at + WHOLE for at in later)]
+
+
 def _could_be_of_another(tx: Tx, row: Row[Any]) -> bool:
     """Something else to this address is being sent: what was found may be that, not recorded yet."""
     to = [MESSAGE.c.channel == row.channel, MESSAGE.c.address == row.address, MESSAGE.c.state == State.SENDING]
@@ -97,7 +108,9 @@ def _unasked(tx: Tx, row: Row[Any]) -> dict[str, Any]:
     if tx.now - row.claimed_at < GIVE_UP:
         return {"due_at": tx.now + ASK[1]}
     if row.lane > Lane.QUESTION:
-        return {"state": State.FAILED, "reason": "nobody could say whether it was taken"}
+        reason = "nobody could say whether it was taken"
+        journal.write(tx, "failed", about=f"message {row.id}", channel=row.channel, who=row.person_id, reason=reason)
+        return {"state": State.FAILED, "reason": reason}
     journal.write(tx, "possible_duplicate", about=f"message {row.id}", channel=row.channel)
     return {"state": State.QUEUED, "asked": 0, "claim": "", "due_at": tx.now}
 

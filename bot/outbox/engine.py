@@ -62,11 +62,11 @@ def claim(
     a batch may overdraw by its last message; with `before` only lanes that go before that one. Messages of a closed
     notice are passed over.
     """
-    provider, limit = _let_through(tx, providers or (channel,), limit)
-    if not limit:
-        return []
     tokens = _refill(tx, channel, per_second) if per_second else float(limit)
     if tokens <= 0:
+        return []
+    provider, limit = _let_through(tx, providers or (channel,), limit)
+    if not limit:
         return []
     due = [MESSAGE.c.state == State.QUEUED, MESSAGE.c.channel == channel, MESSAGE.c.due_at <= tx.now, OPEN_NOTICE,
            MESSAGE.c.not_after.is_(None) | (MESSAGE.c.not_after > tx.now)]  # fmt: skip
@@ -78,6 +78,12 @@ def claim(
     rows = claim_rows(tx, MESSAGE, due, order, min(limit, int(tokens) + 1), taking, CLAIMED)
     rows.sort(key=lambda row: (row.lane, row.last_contacted_at, row.id))
     return _spend(tx, channel, rows, tokens) if per_second else rows
+
+
+def give_back(tx: Tx, claim: str) -> None:
+    """Nothing of this claim was sent; nobody knew whether it had been made."""
+    mine = update(MESSAGE).where(MESSAGE.c.claim == claim, MESSAGE.c.state.in_(UNDER_WAY))
+    tx.execute(mine.values(state=State.QUEUED, claim="", lease_until=None))
 
 
 def settle(tx: Tx, outcomes: Sequence[Outcome]) -> list[Outcome]:
@@ -125,8 +131,8 @@ def _refill(tx: Tx, channel: str, per_second: float) -> float:
     """Lock the channel's budget row and let it grow to now; a second's worth is the most it holds."""
     insert_new(tx, BUDGET, [{"channel": channel, "tokens": max(per_second, 1.0), "refilled_at": tx.now}])
     row = tx.execute(select(BUDGET).where(BUDGET.c.channel == channel).with_for_update()).one()
-    grown = row.tokens + (tx.now - row.refilled_at).total_seconds() * per_second
-    tokens = min(max(per_second, 1.0), grown)
+    passed = max((tx.now - row.refilled_at).total_seconds(), 0.0)  # a clock may be set back, or lag behind another's
+    tokens = min(max(per_second, 1.0), row.tokens + passed * per_second)
     tx.execute(update(BUDGET).where(BUDGET.c.channel == channel).values(tokens=tokens, refilled_at=tx.now))
     return tokens
 

@@ -7,15 +7,17 @@ from typing import Any
 
 import pytest
 from sqlmodel import select
+from structlog.testing import capture_logs
 
 from bot import outbox, roster, timers
 from bot.channels import Envelope, Handed, Misconfigured, Receipt, SendError, Sent, Throttled, Unavailable
 from bot.clock import MovedClock
-from bot.command import lapses
+from bot.command import delivery, lapses
+from bot.command.delivery import Settlement
 from bot.db import Database, Tx
 from bot.dispatcher import Dispatcher
 from bot.dispatcher.line import AHEAD, AT_ONCE, FRESH, KEPT
-from bot.outbox import Draft, Health, Lane, Message, State, circuits
+from bot.outbox import Draft, Health, Lane, Message, Outcome, State, circuits
 from bot.outbox.circuits import TRIP
 from handlers.timers import HANDLERS
 
@@ -31,6 +33,7 @@ class Provider:
         self.probed_trouble: SendError | None = None
         self.took: list[Envelope] = []
         self.tried = 0
+        self.spoils = 0  # the message whose id comes back unreadable
         self.probes = 0
         self.open = asyncio.Event()
         self.open.set()
@@ -44,7 +47,8 @@ class Provider:
         if self.trouble:
             raise self.trouble
         self.took.append(envelope)
-        return Sent(provider_id=f"{self.name}-{envelope.id}")
+        nul = "\0" if envelope.id == self.spoils else ""
+        return Sent(provider_id=f"{self.name}-{envelope.id}{nul}")
 
     async def look_for(self, envelope: Envelope) -> list[Sent]:
         if self.trouble:
@@ -184,6 +188,9 @@ def test_a_provider_that_is_well_again_while_nothing_waits_is_simply_well(db: Da
         assert await dispatcher.probe() == 0, "not before its time"
         clock.forward(seconds=5)
         await dispatcher.probe()
+        assert health(db) == ("trouble", "half_open"), "what is in doubt may be queued again"
+        await db.transact(lambda tx: [tx.delete(row) for row in tx.exec(select(Message))])
+        await dispatcher.probe()
         assert health(db) == ("ok", "closed")
 
     play(scene)
@@ -221,6 +228,68 @@ def _hire(tx: Tx) -> None:
     tx.add(roster.Person(id="eve", name="Eve", mobile="+12025550116", slack_id="U0EVE", permissions=["manage"]))
     tx.add(roster.Person(id="abe", name="Abe", mobile="+12025550112", slack_id="U0ABE"))
     roster.forget(tx)
+
+
+def test_one_success_among_many_failures_does_not_hide_them(db: Database) -> None:
+    def settled(tx: Tx, *answered: bool) -> None:
+        outcomes = [Outcome(id=0, claim="none", state=State.DOUBTFUL, answered=each) for each in answered]
+        delivery.settle(tx, [Settlement("sms", "sms", outcomes)])
+
+    db.run(settled, True, *[False] * (TRIP - 1), True)
+    assert health(db)[1] == "closed"
+    db.run(settled, True, *[False] * TRIP, True)
+    assert health(db) == ("trouble", "open")
+
+
+def test_a_probe_that_is_refused_for_our_settings_stops_the_channel(db: Database, clock: MovedClock) -> None:
+    async def scene() -> None:
+        sms = Provider("sms")
+        sms.fails(Unavailable())
+        dispatcher = Dispatcher(db, {"sms": [sms]}, {})
+        await db.transact(queued, TRIP)
+        await dispatcher.dispatch()
+        sms.fails(Misconfigured("Twilio does not accept our sign-in"))
+        clock.forward(seconds=5)
+        await dispatcher.probe()
+        assert health(db) == ("stopped", "open")
+
+    play(scene)
+    assert db.read_now(timers.next_due) == clock.now(), "managers are told"
+
+
+def test_while_all_is_in_doubt_the_circuit_does_not_close(db: Database, clock: MovedClock) -> None:
+    """Lists work and texts do not: whoever waits is called, as soon as that has lasted."""
+
+    async def scene() -> None:
+        sms = Provider("sms")
+        sms.fails(Unavailable())
+        dispatcher = Dispatcher(db, {"sms": [sms]}, {})
+        await db.transact(queued, TRIP)
+        await dispatcher.dispatch()
+        opened = db.read_now(circuits.states)["sms"].opened_at
+        sms.probed_trouble = None
+        for _ in range(6):
+            clock.forward(seconds=5)
+            await dispatcher.probe()
+            await dispatcher.dispatch()
+        assert db.read_now(circuits.states)["sms"].opened_at == opened
+
+    play(scene)
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_one_that_cannot_be_written_down_harms_no_other(db: Database) -> None:
+    """PostgreSQL has no place for a NUL."""
+
+    async def scene() -> None:
+        sms = Provider("sms")
+        sms.spoils = 7
+        with capture_logs():
+            await Dispatcher(db, {"sms": [sms]}, {}).dispatch()
+
+    db.run(queued, 20)
+    play(scene)
+    assert states(db) == {State.SENT: 19, State.SENDING: 1}
 
 
 def test_several_workers_share_what_they_find(db: Database) -> None:
@@ -300,10 +369,10 @@ def test_life_safety_overtakes_bulk_when_every_connection_is_taken(db: Database)
         sending = asyncio.create_task(dispatcher.dispatch())
         await until(lambda: sms.tried == AT_ONCE)
         await db.transact(queued, KEPT, Lane.LIFE_SAFETY, "risk")
-        again = asyncio.create_task(dispatcher.dispatch())
+        dispatcher.ring()
         await until(lambda: sms.tried == AT_ONCE + KEPT)
         sms.open.set()
-        await asyncio.gather(sending, again)
+        await sending
 
     play(scene)
     assert set(states(db)) == {State.SENT}
@@ -318,10 +387,10 @@ def test_what_is_urgent_goes_before_what_was_claimed_ahead(db: Database) -> None
         sending = asyncio.create_task(dispatcher.dispatch())
         await until(lambda: sms.tried == AT_ONCE)
         await db.transact(queued, 5, Lane.QUESTION, "check")
-        again = asyncio.create_task(dispatcher.dispatch())
+        dispatcher.ring()
         await until(lambda: len(dispatcher._lines["sms"]._ready) == AHEAD + 5)
         sms.open.set()
-        await asyncio.gather(sending, again)
+        await sending
         place = [number for number, each in enumerate(sms.took) if each.id > AT_ONCE + AHEAD]
         assert max(place) < AT_ONCE + 10
 

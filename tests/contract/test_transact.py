@@ -412,6 +412,31 @@ def test_a_lock_that_somebody_keeps_is_told_and_heals_by_itself(db: Database, cl
 
 
 @on_sqlite
+def test_who_was_told_that_it_is_away_is_told_nothing_else(db: Database) -> None:
+    """The word is on its way to a busy event loop; meanwhile the database is back, and the verb would be done."""
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow(tx: Tx) -> None:
+        begun.set()
+        go_on.wait(10)
+
+    async def run() -> Any:
+        first = asyncio.create_task(db.transact(slow))
+        await asyncio.to_thread(begun.wait, 10)
+        second = asyncio.create_task(db.transact(arrive, "late"))
+        await asyncio.sleep(0)
+        db._found(False)
+        go_on.set()
+        while db._at_work:  # and the loop is busy all that time
+            threading.Event().wait(0.01)
+        return await asyncio.gather(first, second, return_exceptions=True)
+
+    said = asyncio.run(run())
+    assert [type(each) for each in said] == [Away, Away]
+    assert db.read_now(arrivals) == [], "what had not begun is not done"
+
+
+@on_sqlite
 def test_a_second_process_that_writes_is_let_in(db: Database) -> None:
     """The command line on SQLite, while the process that runs writes without a pause."""
     other = subprocess.Popen([sys.executable, "-c", WRITER, path(db), "20"], stdout=subprocess.PIPE, text=True)
