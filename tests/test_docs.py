@@ -23,7 +23,7 @@ CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 LIFECYCLES = (ROOT / "docs" / "lifecycles.md").read_text(encoding="utf-8")
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
-STATES = re.compile(r"(state|standing) IN \((.+)\)", re.IGNORECASE)
+STATES = re.compile(r"(state|standing|circuit) IN \((.+)\)", re.IGNORECASE)
 has_tables = pytest.mark.skipif(not list((ROOT / "bot").glob("outbox*")), reason="no tables yet")
 has_cli = pytest.mark.skipif(not list((ROOT / "bot").glob("cli*")), reason="no command line yet")
 

@@ -4,7 +4,7 @@ from bot.command.answers import answer
 from bot.command.course import ask_again, correct, hand_over, raise_level, update
 from bot.command.end import close, restore, restore_words, verify, void
 from bot.command.errands import act
-from bot.command.opening import Declared
+from bot.command.opening import Declared, preview
 from bot.command.opening import declare as declare
 from bot.command.words import Request, declaration, level
 
@@ -20,6 +20,7 @@ __all__ = [
     "declare",
     "hand_over",
     "level",
+    "preview",
     "raise_level",
     "restore",
     "restore_words",

@@ -1,5 +1,7 @@
 """The alert: whoever has not been told of an outage yet hears of it, once and in the right one of four wordings."""
 
+from dataclasses import dataclass
+
 from bot import checkins, outbox, playbooks, roster, tasks
 from bot.command import tell, wording
 from bot.command.wording import Telling
@@ -9,29 +11,56 @@ from bot.outages import Outage
 LIFE_FIRST = {"unit_check": 0, "role": 1, "receipt": 2, "alert": 3}
 
 
+@dataclass(frozen=True)
+class Alerted:
+    """The declaration's notice, how many hear of the outage by it now, and the ways to those who are still to
+    be written."""
+
+    said: outbox.Notice
+    people: int
+    rest: list[outbox.Way]
+
+
 def alert(
     tx: Tx, outage: Outage, library: playbooks.Library, wanted: list[str], by: roster.Person | None = None
-) -> outbox.Notice:
+) -> Alerted:
     """Start what is not started yet of these playbooks, ask the units that have not been asked, and tell whoever the
-    level tells and has not been told. With `by` it is the declaration itself."""
+    level tells and has not been told. With `by` it is the declaration itself.
+
+    Written at once: the declarer, the unit checks, the role holders, and as many others as a batch holds.
+    """
+    roster.read_all_posts(tx)
     units = roster.affected_units(tx, outage.sites) if outage.level > 0 else []
     roles = playbooks.start(tx, outage, library, wanted) if outage.level > 0 else set()
-    known = {person.id for person in tell.told(tx, outage)}
     said = _notice(tx, outage)
-    telling = Telling(outage, by, known)
+    before = 0 if by else outbox.audience(tx, said.id)
+    telling = Telling(outage, by)
     telling.given = tasks.assign_due(tx, outage) if outage.level > 0 else {}
     telling.in_charge = _ask_units(tx, outage, units, said)
-    told = roster.told_at(tx, outage.level, [unit.code for unit in units], roles)
-    people = [person for person in _people(tx, telling, told) if person.id not in known]
-    drafts = [draft for person in people for draft in wording.drafts(tx, telling, person)]
-    drafts.sort(key=lambda draft: LIFE_FIRST.get(draft.wording, 9))
-    outbox.enqueue(tx, said, drafts + (wording.posts(tx, outage, units, len(people)) if by else []))
+    rest = _tell(tx, telling, said, roster.told_first(tx, outage.level, [unit.code for unit in units], roles))
+    people = outbox.audience(tx, said.id) - before
+    outbox.enqueue(tx, said, wording.posts(tx, outage, units, people) if by else [])
     _offer(tx, telling, said)
     _ask_beside(tx, telling)
     if outage.level == 4:
         tell.partners(tx, outage, "partner", tell.partner_facts(tx, outage))
     tasks.set_clock(tx, outage.id or 0)
-    return said
+    return Alerted(said, people, rest)
+
+
+def _tell(tx: Tx, telling: Telling, said: outbox.Notice, holders: list[str]) -> list[outbox.Way]:
+    """Tell those who have a part in it, each in their own words, then all others; returns the ways to whoever waits."""
+    outage = telling.outage
+    apart = list(dict.fromkeys([*([telling.by.id] if telling.by else []), *telling.in_charge, *telling.given]))
+    telling.known = outbox.heard(tx, said.id, [*apart, *holders])
+    people = roster.people(tx, [person_id for person_id in apart if person_id not in telling.known])
+    drafts = [draft for person in people.values() for draft in wording.drafts(tx, telling, person)]
+    drafts.sort(key=lambda draft: LIFE_FIRST.get(draft.wording, 9))
+    outbox.enqueue(tx, said, drafts)
+    first = [person_id for person_id in holders if person_id not in telling.known and person_id not in people]
+    all_others = outbox.Audience("alert", said.id or 0, outage.level, outage.sites, tx.now.isoformat())
+    words, room = wording.alert_words(tx, outage), max(outbox.BATCH - len(people), 0)
+    return outbox.spread(tx, said, all_others, words, outbox.Lane.ALERT, room, first)
 
 
 def _notice(tx: Tx, outage: Outage) -> outbox.Notice:
@@ -43,12 +72,6 @@ def _notice(tx: Tx, outage: Outage) -> outbox.Notice:
         tx.add(outage)
         checkins.open_round(tx, outage, said.id or 0)
     return said
-
-
-def _people(tx: Tx, telling: Telling, told: list[roster.Person]) -> list[roster.Person]:
-    """The declarer, those whom the level tells, and whoever was just given a task."""
-    given = [roster.person(tx, person_id) for person_id in telling.given]
-    return list({person.id: person for person in [telling.by, *told, *given] if person}.values())
 
 
 def _offer(tx: Tx, telling: Telling, said: outbox.Notice) -> None:

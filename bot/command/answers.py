@@ -126,17 +126,16 @@ def risk(tx: Tx, outage: Outage | None, who: roster.Person | None, unit: str, no
 
 def told_in_person(tx: Tx, by: roster.Person, units: list[str], name: str = "") -> Echo:
     """`TOLD 5W`, in the outages that look for the units; `name` is who went, if it was not the speaker."""
-    known = {row.unit: outage for outage in outages.running(tx) for row in checkins.units(tx, outage.id or 0)}
-    found = [unit.upper() for unit in units if unit.upper() in known]
-    for unit in found:
-        for outage in outages.running(tx):
-            checkins.told(tx, outage, unit, name or by.id)
-    unknown = [unit.upper() for unit in units if unit.upper() not in known]
+    running = outages.running(tx)
+    found: list[str] = []
+    unknown: list[str] = []
+    for unit in map(str.upper, units):
+        told = [checkins.told(tx, outage, unit, name or by.id) for outage in running]
+        (found if any(told) else unknown).append(unit)
     parts = [f"{', '.join(found)} told in person by {name or by.name}"] if found else []
     if unknown:
-        parts.append(
-            f"{', '.join(unknown)} is not a unit of an open outage; units: {', '.join(sorted(known)) or 'none'}"
-        )
+        known = sorted({row.unit for outage in running for row in checkins.units(tx, outage.id or 0)})
+        parts.append(f"{', '.join(unknown)} is not a unit of an open outage; units: {', '.join(known) or 'none'}")
     return "echo", {"text": ". ".join(parts)}
 
 
@@ -174,9 +173,9 @@ def _one_unit(tx: Tx, people: list[roster.Person], note: str) -> tuple[str, str]
     """`2 5W`: the first word of the note narrows the answer, if it is a unit that this person answers for."""
     first, _, rest = note.partition(" ")
     ids = [person.id for person in people]
-    rows = [row for _, outage in checkins.asked(tx, ids) for row in checkins.units(tx, outage.id or 0)] if first else []
-    known = {row.unit for row in rows if row.asked in ids}
-    return (first.upper(), rest) if first.upper() in known else ("", note)
+    asked = [outage.id for _, outage in checkins.asked(tx, ids)] if first else []
+    rows = [tx.get(checkins.UnitCheck, (outage_id, first.upper())) for outage_id in asked]
+    return (first.upper(), rest) if any(row and row.asked in ids for row in rows) else ("", note)
 
 
 def _need(heard: checkins.Heard) -> str:

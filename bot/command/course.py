@@ -58,18 +58,17 @@ def raise_level(tx: Tx, by: roster.Person, code: str, level: int, channel: str) 
         raise Refused(
             f"{outage.code} is at level {outage.level}; raise it to a higher one, at most 4. Nothing was changed."
         )
-    before, outage.level = tell.told(tx, outage), level
+    outage.level = level
     tx.add(outage)
     tell.promise(tx, outage)
     down = outages.down(tx, outage)
     facts = {"time": tasks.at(tx, tx.now), "level": level, "what": tell.what(down), "next": tell.next_at(tx, outage)}
-    tell.everyone(tx, outage, "raised", facts, people=before, own=lambda language: {
-        "do": wording.words(down, "do", language),
-    })  # fmt: skip
-    alerting.alert(tx, outage, playbooks.current(tx), [row.service for row in outages.services(tx, outage)])
-    newcomers = len(tell.told(tx, outage)) - len(before)
+    said = tell.everyone(tx, outage, "raised", facts, own=lambda language: {"do": wording.words(down, "do", language)})
+    told = outbox.audience(tx, said.id)
+    wanted = [row.service for row in outages.services(tx, outage)]
+    newcomers = alerting.alert(tx, outage, playbooks.current(tx), wanted).people
     journal.write(tx, "raised", outage=outage.code, who=by.id, channel=channel, level=level, newcomers=newcomers)
-    return f"{outage.code} is at level {level}: {newcomers} more people are told, {len(before)} hear of the level."
+    return f"{outage.code} is at level {level}: {newcomers} more people are told, {told} hear of the level."
 
 
 def ask_again(tx: Tx, by: roster.Person, code: str, only: list[str] | None = None) -> str:
@@ -132,25 +131,25 @@ def hold(tx: Tx, outage_id: int) -> None:
         return
     tell.promise(tx, outage)
     facts: dict[str, Any] = {"time": tasks.at(tx, tx.now), "next": tell.next_at(tx, outage)}
-    people = [person for person in tell.told(tx, outage) if person.id != outage.commander]
     if outage.state == outages.OutageState.DECLARED:
-        _hold(tx, outage, facts, people)
+        _hold(tx, outage, facts)
     else:
-        tell.everyone(tx, outage, "update", facts | {"text": "no new word"}, people=people)
+        tell.everyone(tx, outage, "update", facts | {"text": "no new word"}, but=outage.commander)
     journal.write(tx, "held", outage=outage.code)
     commander = tell.coordinator(tx, outage)
     if commander:
         tell.one(tx, outage, commander, "promise_held", facts, lane=outbox.Lane.UPDATE)
 
 
-def _hold(tx: Tx, outage: Outage, facts: dict[str, Any], people: list[roster.Person]) -> None:
+def _hold(tx: Tx, outage: Outage, facts: dict[str, Any]) -> None:
     """No new word; or, where a task that tells the staff is due, its words."""
     down, task = outages.down(tx, outage), tell.to_be_told(tx, outage)
     if task:
         said = facts | {"down": tell.say(down)}
-        tell.everyone(tx, outage, "update", tell.with_task(tx, outage, "update", said, "text"), people=people)
+        with_task = tell.with_task(tx, outage, "update", said, "text")
+        tell.everyone(tx, outage, "update", with_task, but=outage.commander)
         return
-    tell.everyone(tx, outage, "holding", facts, people=people, own=lambda language: {
+    tell.everyone(tx, outage, "holding", facts, but=outage.commander, own=lambda language: {
         "services": wording.says(down, language), "stay": wording.words(down, "do_short", language),
     })  # fmt: skip
 

@@ -92,7 +92,6 @@ def close(tx: Tx, by: roster.Person, code: str, reason: str, channel: str) -> st
     access.demand(tx, by, "close")
     outage = outages.find(tx, code)
     _demand_recovered(tx, outage, reason, channel)
-    people = tell.told(tx, outage)
     if down := outages.down(tx, outage):  # closed at once: they are back, and what follows from that begins
         playbooks.recover(tx, outage, [_back(tx, service).service for service in down], everything=True)
     outages.move(tx, outage, OutageState.CLOSED, by.id, reason)
@@ -100,15 +99,15 @@ def close(tx: Tx, by: roster.Person, code: str, reason: str, channel: str) -> st
     tasks.cancel_open(tx, outage.id or 0, keep=RECOVERY)
     facts = {"time": tasks.at(tx, tx.now), "text": reason or None}
     rows = outages.services(tx, outage)
-    tell.everyone(
-        tx, outage, "closed", facts, people=people, own=lambda language: {"services": wording.says(rows, language)}
+    said = tell.everyone(
+        tx, outage, "closed", facts, own=lambda language: {"services": wording.says(rows, language)}
     )
     if outage.level == 4:
         tell.partners(tx, outage, "partner_over", {"services": tell.say(rows), "time": facts["time"]})
     left = [task for task in tasks.of_outage(tx, outage.id or 0) if task.state not in tasks.ENDED and not task.card_id]
     tasks.set_clock(tx, outage.id or 0)
     tail = f" {len(left)} recovery tasks go on until they are done." if left else ""
-    return f"{outage.code} closed, all clear sent to {len(people)} people.{tail}"
+    return f"{outage.code} closed, all clear sent to {outbox.audience(tx, said.id)} people.{tail}"
 
 
 def void(tx: Tx, by: roster.Person, code: str, channel: str) -> str:
@@ -124,12 +123,13 @@ def void(tx: Tx, by: roster.Person, code: str, channel: str) -> str:
     if late and not _second(tx, outage, by):
         why = "was declared over 10 minutes ago or has calls for help"
         return f"{outage.code} {why}: a second person with `manage` must also void it."
-    people = _who_got_it(tx, outage)
     outages.move(tx, outage, OutageState.VOIDED, by.id, "sent in error")
     still(tx, outage, "sent in error")
     tasks.cancel_open(tx, outage.id or 0, reason="sent in error")
-    tell.everyone(tx, outage, "void", {"time": tasks.at(tx, outage.declared_at)}, people=people, lane=outbox.Lane.ALERT)
-    return f"{outage.code} voided: {len(people)} people who got the alert are told to ignore it."
+    facts = {"time": tasks.at(tx, outage.declared_at)}
+    said = tell.everyone(tx, outage, "void", facts, whom="got", lane=outbox.Lane.ALERT)
+    people = outbox.audience(tx, said.id)
+    return f"{outage.code} voided: {people} people who got the alert are told to ignore it."
 
 
 def _bring_back(tx: Tx, outage: Outage, services: list[str]) -> list[Service]:
@@ -162,22 +162,6 @@ def _demand_recovered(tx: Tx, outage: Outage, reason: str, channel: str) -> None
             f"{len(waiting)} priority-1 recovery tasks are open: {named}. "
             f"Finish them, or close with a reason: {tell.how(channel, 'close', outage.code)} and why."
         )
-
-
-def _who_got_it(tx: Tx, outage: Outage) -> list[roster.Person]:
-    """Those whose alert left the house or may have; what still waits is withdrawn instead."""
-    gone = [outbox.State.SENDING, outbox.State.DOUBTFUL, outbox.State.SENT, outbox.State.DELIVERED]
-    query = select(outbox.Recipient.person_id).join(
-        outbox.Message,
-        (col(outbox.Message.notice_id) == outbox.Recipient.notice_id)
-        & (
-            (col(outbox.Message.address) == outbox.Recipient.address)
-            | (col(outbox.Message.person_id) == outbox.Recipient.person_id)
-        ),
-    )
-    query = query.where(outbox.Recipient.notice_id == outage.notice_id, col(outbox.Message.state).in_(gone))
-    people = select(roster.Person).where(col(roster.Person.id).in_(query)).order_by(col(roster.Person.place))
-    return list(tx.exec(people))
 
 
 def _somebody_needs_help(tx: Tx, outage: Outage) -> bool:

@@ -1,16 +1,16 @@
 """Declaring an outage: one transaction that writes everything which must leave."""
 
-import math
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
 
-from sqlmodel import col, func, select
+from sqlmodel import col, select
 
 from bot import access, journal, outages, outbox, playbooks, roster, tasks
-from bot.command import alerting, tell, wording
+from bot.command import alerting, figures, tell, wording
+from bot.command.alerting import Alerted
+from bot.command.figures import Figures
 from bot.command.still import end_exercises
-from bot.command.words import Request
+from bot.command.words import LEVELS, Request
 from bot.db import Tx
 from bot.outages import Outage
 
@@ -28,6 +28,7 @@ class Declared:
     segments: int
     finish: str
     sent: str  # the alert's own words
+    warning: str = ""  # that it takes long, and what would be quicker
     newcomers: int = 0  # who hear of a running outage only now
     merged: str = ""  # `merged` into a running outage, or `joined` to it
     odd: list[str] = field(default_factory=list)
@@ -39,12 +40,12 @@ def declare(tx: Tx, by: roster.Person, request: Request, channel: str) -> Declar
     """Declare an outage, or add to the one that runs. Raises Refused only for a missing permission."""
     access.demand(tx, by, "declare")
     library = playbooks.current(tx)
-    sites, odd = _sites(tx, request)
+    sites, odd = sites_of(tx, request)
     running = None if request.new else _running(tx, sites, request.exercise)
     if running:
         return _add(tx, running, by, request, channel, library, odd)
     wanted = request.services or []
-    level = request.level if request.level is not None else (3 if len(wanted) > 1 else 2)
+    level = level_of(request)
     if not request.exercise:
         end_exercises(tx, by)
     if not outages.running(tx):
@@ -56,39 +57,51 @@ def declare(tx: Tx, by: roster.Person, request: Request, channel: str) -> Declar
     journal.write(
         tx, "declared", outage=outage.code, who=by.id, channel=channel, level=level, services=wanted, text=request.text
     )
-    said = alerting.alert(tx, outage, library, wanted, by)
+    alerted = alerting.alert(tx, outage, library, wanted, by)
     tell.promise(tx, outage)
-    return _figures(tx, outage, said, library, odd, wanted)
+    return _declared(tx, outage, alerted, library, odd, wanted)
 
 
-def _figures(
-    tx: Tx, outage: Outage, said: outbox.Notice, library: playbooks.Library, odd: list[str], wanted: list[str]
+def level_of(request: Request) -> int:
+    """The level asked for, else the usual one for one service or several."""
+    return request.level if request.level is not None else (3 if len(request.services) > 1 else 2)
+
+
+def preview(tx: Tx, by: roster.Person, request: Request) -> Figures:
+    """What a declaration would come to, before it is made."""
+    level = level_of(request)
+    return figures.forecast(tx, by, [level], sites_of(tx, request)[0], request.services)[level]
+
+
+def previews(tx: Tx, by: roster.Person) -> dict[int, Figures]:
+    """What a declaration everywhere would come to at each level."""
+    return figures.forecast(tx, by, [int(level) for level in LEVELS], sites_of(tx, Request())[0], [])
+
+
+def _declared(
+    tx: Tx, outage: Outage, alerted: Alerted, library: playbooks.Library, odd: list[str], wanted: list[str]
 ) -> Declared:
-    by_channel = select(outbox.Message.channel, func.count(), func.sum(outbox.Message.segments))
-    to_people = by_channel.where(outbox.Message.notice_id == said.id, ~col(outbox.Message.person_id).startswith("#"))
-    ways = {channel: (count, total) for channel, count, total in tx.exec(to_people.group_by(outbox.Message.channel))}
-    (unreachable, _), (_, segments) = ways.get("none", (0, 0)), ways.get("sms", (0, 0))
-    people = outbox.audience(tx, said.id)
-    finish = tasks.at(tx, tx.now + timedelta(seconds=math.ceil(segments / (tx.settings.sms_per_second or 1000))))
-    _write_receipt(tx, outage, said, people, unreachable, finish)
+    counted = figures.of(tx, alerted.said, alerted.rest)
+    _write_receipt(tx, outage, alerted.said, counted)
     by = tx.get(roster.Person, outage.declared_by)
     return Declared(
         code=outage.code,
         level=outage.level,
         services=wanted,
         sites=outage.sites,
-        people=people,
-        unreachable=unreachable,
-        segments=segments,
-        finish=finish,
+        people=counted.people,
+        unreachable=counted.unreachable,
+        segments=counted.segments,
+        finish=counted.finish,
         odd=odd,
         valid=[] if wanted else sorted(library.playbooks),
         sent=outbox.body(tx, "sms", "alert", "en", outage.exercise, wording.alert_facts(tx, outage, by)) if by else "",
+        warning=counted.warning,
         uncovered=not roster.covered(tx),
     )
 
 
-def _write_receipt(tx: Tx, outage: Outage, said: outbox.Notice, people: int, unreachable: int, finish: str) -> None:
+def _write_receipt(tx: Tx, outage: Outage, said: outbox.Notice, counted: Figures) -> None:
     own = [outbox.Message.notice_id == said.id, outbox.Message.person_id == outage.declared_by]
     mine = tx.exec(select(outbox.Message).where(*own)).first()
     if mine is None:
@@ -98,9 +111,9 @@ def _write_receipt(tx: Tx, outage: Outage, said: outbox.Notice, people: int, unr
         "level": outage.level,
         "services": tell.say(outages.down(tx, outage)),
         "sites": ", ".join(outage.sites),
-        "people": people,
-        "finish": finish,
-        "unreachable": unreachable,
+        "people": counted.people,
+        "finish": counted.finish,
+        "unreachable": counted.unreachable,
     }
     mine.body = outbox.body(
         tx, mine.channel if mine.channel == "slack" else "sms", "receipt", mine.language, outage.exercise, facts
@@ -124,7 +137,7 @@ def _add(tx: Tx, outage: Outage, by: roster.Person, request: Request, channel: s
         services=request.services,
         text=request.text,
     )
-    sites = [site for site in _sites(tx, request)[0] if request.sites and site not in outage.sites]
+    sites = [site for site in sites_of(tx, request)[0] if request.sites and site not in outage.sites]
     if request.level is not None and request.level != outage.level:
         odd = [*odd, f"level:{request.level} ({outage.code} is at level {outage.level}; use raise)"]
     newcomers = _join(tx, outage, library, fresh, sites) if fresh or sites else 0
@@ -134,7 +147,6 @@ def _add(tx: Tx, outage: Outage, by: roster.Person, request: Request, channel: s
 
 def _join(tx: Tx, outage: Outage, library: playbooks.Library, fresh: list[str], sites: list[str]) -> int:
     """More services or sites: those who were told get an update, newcomers the alert. Returns the newcomers."""
-    before = tell.told(tx, outage)
     for service in fresh:
         outages.add_service(tx, outage, service, library.say([service]), playbooks.words(library, service))
     outage.sites = [*outage.sites, *sites]
@@ -146,9 +158,8 @@ def _join(tx: Tx, outage: Outage, library: playbooks.Library, fresh: list[str], 
     facts = {"time": tasks.at(tx, tx.now), "do": wording.words(down, "do_short"), "next": tell.next_at(tx, outage)}
     where = f" at {', '.join(sites)}" if sites else ""
     what = f"{tell.what(down or outages.down(tx, outage))}{where}"
-    tell.everyone(tx, outage, "joined", facts | {"what": what}, people=before)
-    alerting.alert(tx, outage, library, [row.service for row in outages.services(tx, outage)])
-    return len(tell.told(tx, outage)) - len(before)
+    tell.everyone(tx, outage, "joined", facts | {"what": what})
+    return alerting.alert(tx, outage, library, [row.service for row in outages.services(tx, outage)]).people
 
 
 def _plain(tx: Tx, outage: Outage, library: playbooks.Library, wanted: list[str]) -> dict[str, Any]:
@@ -168,7 +179,7 @@ def _running(tx: Tx, sites: list[str], exercise: bool) -> Outage | None:
     return None
 
 
-def _sites(tx: Tx, request: Request) -> tuple[list[str], list[str]]:
+def sites_of(tx: Tx, request: Request) -> tuple[list[str], list[str]]:
     """The sites asked for that exist (none: all), and what could not be understood."""
     all_sites = [site.code for site in tx.exec(select(roster.Site).order_by(roster.Site.code))]
     asked = [site for site in request.sites if site in all_sites]

@@ -20,9 +20,8 @@ def end_exercises(tx: Tx, by: roster.Person) -> None:
     for outage in outages.running(tx):
         if outage.exercise:
             reason = "a real outage was declared"
-            people = tell.told(tx, outage)
             outages.move(tx, outage, OutageState.CLOSED, by.id, reason)
             still(tx, outage, reason)
             tasks.cancel_open(tx, outage.id or 0, reason=reason)
             facts = {"text": "EXERCISE OVER. A REAL outage is declared, its text follows"}
-            tell.everyone(tx, outage, "told_you", facts, people=people, lane=outbox.Lane.ALERT)
+            tell.everyone(tx, outage, "told_you", facts, lane=outbox.Lane.ALERT)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlmodel import col, select
+from sqlmodel import select
 
 from bot import outages, outbox, roster, tasks, timers
 from bot.db import Tx
@@ -12,7 +12,7 @@ from bot.outages import Outage, Service
 
 REMIND, DUE = "promise.remind", "promise.due"  # the timers of the promise
 Echo = tasks.Answer | None  # the kind and facts of a reply; None for no reply
-ALERTS = ("alert", "joined", "raised")  # the notices that make somebody one of those who were told
+WIDEN = ("joined", "raised")  # whoever comes in by these hears the alert instead
 
 
 #: How a verb is given through each door: (before the verb, after the code)
@@ -35,34 +35,40 @@ def what(services: Iterable[Service | str], summary: str = "") -> str:
     return summary or f"{say(services)} DOWN"
 
 
-def told(tx: Tx, outage: Outage) -> list[roster.Person]:
-    """Everybody who was to hear of the outage, each once, in file order."""
-    heard = select(outbox.Recipient.person_id).join(outbox.Notice, col(outbox.Notice.id) == outbox.Recipient.notice_id)
-    heard = heard.where(outbox.Notice.outage_id == outage.id, col(outbox.Notice.kind).in_(ALERTS))
-    people = select(roster.Person).where(col(roster.Person.id).in_(heard), col(roster.Person.active).is_(True))
-    return list(tx.exec(people.order_by(col(roster.Person.place))))
-
-
 def everyone(
     tx: Tx,
     outage: Outage,
     kind: str,
     facts: dict[str, Any],
     *,
-    people: list[roster.Person] | None = None,
+    whom: str = "told",
+    but: str = "",
     lane: int = outbox.Lane.UPDATE,
     own: Callable[[str], dict[str, Any]] = lambda language: {},
 ) -> outbox.Notice:
-    """One notice to those who were told, and to the channels. `own` are the facts that differ by language."""
+    """One notice to those who were told (or who `got` the alert), but for one of them, and to the channels.
+
+    `own` are the facts that differ by language.
+    """
     said = outbox.notice(tx, kind, outage_id=outage.id, subject=f"outage:{outage.id}", exercise=outage.exercise)
-    drafts = []
-    for person in told(tx, outage) if people is None else people:
-        mine = facts | own(person.language or tx.settings.default_language) | help_phone(tx, person)
-        drafts.append(
-            outbox.draft(tx, person, outbox.best(tx, person), kind, mine, lane=lane, exercise=outage.exercise)
-        )
-    outbox.enqueue(tx, said, drafts + posts(tx, outage, kind, facts | own(tx.settings.default_language), lane))
+    until = outbox.latest(tx) if kind in WIDEN else None
+    audience = outbox.Audience(whom, outage.notice_id or 0, but=but, until=until)
+    outbox.spread(tx, said, audience, words(tx, outage, facts, own), lane)
+    outbox.enqueue(tx, said, posts(tx, outage, kind, facts | own(tx.settings.default_language), lane))
     return said
+
+
+def words(
+    tx: Tx,
+    outage: Outage,
+    facts: dict[str, Any],
+    own: Callable[[str], dict[str, Any]],
+    buttons: list[list[str]] | None = None,
+) -> outbox.Words:
+    """The facts, and what differs by language in each that a playbook of this outage speaks, or in any other."""
+    spoken = {language for service in outages.services(tx, outage) for language in service.words}
+    languages = sorted({"", tx.settings.default_language, *spoken})
+    return outbox.Words(facts, {language: own(language) for language in languages}, buttons or [])
 
 
 def one(
@@ -155,7 +161,8 @@ def partners(tx: Tx, outage: Outage, kind: str, facts: dict[str, Any]) -> None:
         if address:
             body = outbox.body(tx, channel, kind, tx.settings.default_language, False, facts)
             drafts.append(outbox.Draft(person_id=f"#partner:{partner.id}", channel=channel, address=address,
-                                       lane=outbox.Lane.UPDATE, body=body, wording=kind))  # fmt: skip
+                                       lane=outbox.Lane.UPDATE, body=body, wording=kind,
+                                       not_after=tx.now + outbox.WORTH[outbox.Lane.UPDATE]))  # fmt: skip
     outbox.enqueue(tx, said, drafts)
 
 

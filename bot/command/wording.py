@@ -31,6 +31,7 @@ class Telling:
     in_charge: dict[str, list[str]] = field(default_factory=dict)  # person → the units asked of them
     given: dict[str, list[tasks.Task]] = field(default_factory=dict)  # person → the tasks offered at once
     staff: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)  # language, site → the alert's facts
+    down: list[outages.Service] = field(default_factory=list)  # what is down
 
     def wording(self, person_id: str) -> str:
         """One alert a person: a declarer's receipt, a unit check, a role text, else the staff alert; none twice."""
@@ -64,7 +65,8 @@ def _facts(tx: Tx, telling: Telling, wording: str, person: roster.Person) -> tup
     outage, first = telling.outage, telling.first_task(person.id)
     if wording == "unit_check":
         units = telling.in_charge[person.id]
-        return unit_facts(tx, outage, units, person.language or "en"), check_keys(outage)
+        telling.down = telling.down or outages.down(tx, outage)
+        return unit_facts(tx, outage, units, person.language or "en", telling.down), check_keys(outage)
     if wording == "role" and first:
         return role_facts(tx, outage, person, first), tasks.buttons(first)
     alike = (person.language, person.site)
@@ -102,13 +104,21 @@ def posts(tx: Tx, outage: Outage, units: list[roster.Unit], people: int) -> list
 
 
 def alert_facts(tx: Tx, outage: Outage, person: roster.Person) -> dict[str, Any]:
-    down, language = outages.down(tx, outage), person.language or tx.settings.default_language
-    said = {
-        "what": tell.what(down, outage.summary),
-        "services": says(down, language),
-        "do": words(down, "do", language),
-    }
-    return said | {"site": where(tx, outage), "next": tell.next_at(tx, outage)} | tell.help_phone(tx, person)
+    said, language = alert_words(tx, outage), person.language or tx.settings.default_language
+    return said.facts | said.own.get(language, said.own[""]) | tell.help_phone(tx, person)
+
+
+def alert_words(tx: Tx, outage: Outage) -> outbox.Words:
+    """What the staff alert says, to whomever."""
+    down = outages.down(tx, outage)
+    facts = {"what": tell.what(down, outage.summary), "site": where(tx, outage), "next": tell.next_at(tx, outage)}
+    return tell.words(
+        tx,
+        outage,
+        facts,
+        lambda language: {"services": says(down, language), "do": words(down, "do", language)},
+        staff_keys(outage),
+    )
 
 
 def where(tx: Tx, outage: Outage) -> str | None:
@@ -117,8 +127,10 @@ def where(tx: Tx, outage: Outage) -> str | None:
     return ", ".join(outage.sites) if some and outage.sites else None
 
 
-def unit_facts(tx: Tx, outage: Outage, units: list[str], language: str = "en") -> dict[str, Any]:
-    down = outages.down(tx, outage)
+def unit_facts(
+    tx: Tx, outage: Outage, units: list[str], language: str = "en", down: list[outages.Service] | None = None
+) -> dict[str, Any]:
+    down = down or outages.down(tx, outage)
     after = next((rung["after"] for rung in outage.ladders.get("silence", []) if rung["do"] == "call"), 300)
     by = tasks.at(tx, tx.now + timedelta(seconds=after))
     said = {

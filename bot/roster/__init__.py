@@ -1,19 +1,34 @@
 """People, units, sites, roles, shifts, partners: who is on duty, who is told, who stands above whom."""
 
 from bot.roster.audiences import (
+    affected,
     affected_units,
+    also_told,
     by_phone,
     by_slack,
-    everyone,
     named,
     opt_in,
     opt_out,
     permitted,
-    told_at,
+    told_first,
 )
-from bot.roster.duty import EPOCH, Duty, covered, duty, forget, on_shift, person, site
+from bot.roster.duty import (
+    Duty,
+    covered,
+    duty,
+    duty_of,
+    forget,
+    help_phones,
+    on_shift,
+    people,
+    person,
+    read_all_posts,
+    site,
+)
 from bot.roster.holders import Holding, charge, coordinator, holders, holding, superior
-from bot.roster.imports import Imported, change, import_files, written_as
+from bot.roster.imports import Imported, change, import_book, import_files, read_files, written_as
+from bot.roster.phones import at_phones
+from bot.roster.posts import EPOCH
 from bot.roster.rows import PERMISSIONS, ROLES, UNIT_ROLES, Partner, Person, Role, Shift, Site, Unit, chain, may
 from bot.roster.said import find_unit, take_duty
 from bot.roster.sample import lay_rota, load_sample
@@ -32,7 +47,10 @@ __all__ = [
     "Shift",
     "Site",
     "Unit",
+    "affected",
     "affected_units",
+    "also_told",
+    "at_phones",
     "by_phone",
     "by_slack",
     "chain",
@@ -41,11 +59,13 @@ __all__ = [
     "coordinator",
     "covered",
     "duty",
-    "everyone",
+    "duty_of",
     "find_unit",
     "forget",
+    "help_phones",
     "holders",
     "holding",
+    "import_book",
     "import_files",
     "lay_rota",
     "load_sample",
@@ -54,11 +74,14 @@ __all__ = [
     "on_shift",
     "opt_in",
     "opt_out",
+    "people",
     "permitted",
     "person",
+    "read_all_posts",
+    "read_files",
     "site",
     "superior",
     "take_duty",
-    "told_at",
+    "told_first",
     "written_as",
 ]

@@ -1,47 +1,67 @@
 """Who is told, who is meant by a number, who may."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_, true
+from sqlalchemy import ColumnElement, Select, and_, exists, false, func, or_, true
+from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 
 from bot.db import Tx
-from bot.roster.duty import on_shift
-from bot.roster.holders import holders, holding
-from bot.roster.rows import UNIT_ROLES, Person, Unit, may
+from bot.roster.duty import posts, read_all_posts
+from bot.roster.holders import holding
+from bot.roster.posts import covers, rota
+from bot.roster.rows import SOME_PERMISSION, UNIT_ROLES, Person, Shift, Unit, may, named_in
 
 #: Who is told at the two lowest levels, whatever the playbooks say.
 FEW = {0: ("service_desk", "it_unit_leader"), 1: ("unit_charge", "house_supervisor", "it_unit_leader")}
+SEVERAL = 50  # people of one name are enough to know that it means several
 
 
-def affected_units(tx: Tx, sites: list[str]) -> list[Unit]:
+def affected_units(tx: Tx, sites: Sequence[str]) -> list[Unit]:
     """All units of the named sites, by code; no site named: all units there are."""
-    units = select(Unit).order_by(col(Unit.code))
-    if sites:
-        units = units.where(func.lower(col(Unit.site)).in_([site.lower() for site in sites]))
-    return list(tx.exec(units))
+    return list(tx.exec(affected(select(Unit), sites).order_by(col(Unit.code))))
 
 
-def told_at(tx: Tx, level: int, units: list[str], roles: set[str]) -> list[Person]:
-    """The people told at a level: those with a role first, then file order. Partners are not among them.
+def affected(units: Any, sites: Sequence[str]) -> Any:
+    """A query for units narrowed to the affected ones."""
+    return units.where(func.lower(col(Unit.site)).in_([site.lower() for site in sites])) if sites else units
+
+
+def told_first(tx: Tx, level: int, units: list[str], roles: set[str]) -> list[str]:
+    """The ids of the role holders whom a level tells, on shift or called, each once.
 
     `units` are the affected ones; `roles` are those that own an alert or immediate task of the started playbooks.
 
     0. service desk and IT lead
     1. charge nurses of the affected units, house supervisor, IT lead
-    2. everybody on shift in the affected units, role holders, whoever on shift may manage
-    3. everybody on shift, role holders, everybody who may manage
+    2. and above: the holders of `roles`
+    """
+    read_all_posts(tx)
+    named = [
+        (role, unit)
+        for role in FEW.get(max(level, 0), sorted(roles))
+        for unit in (units if role in UNIT_ROLES else [""])
+    ]
+    return list(dict.fromkeys(person_id for role, unit in named for person_id in _told_for(tx, role, unit)))
+
+
+def also_told(tx: Tx, level: int, sites: Sequence[str], at: datetime) -> ColumnElement[bool]:
+    """Whom a level tells beside the role holders, as a condition on Person: whoever was on shift at that moment.
+
+    2. everybody on shift in the affected units, and whoever on shift may manage
+    3. everybody on shift, and everybody who may manage
     4. all active staff
     """
-    named = _holding_any(tx, FEW.get(max(level, 0), sorted(roles)), units)
-    if level <= 1:
-        return list(named.values())
-    return list((named | {person.id: person for person in _wider(tx, level, units)}).values())
-
-
-def everyone(tx: Tx) -> list[Person]:
-    """All active staff in file order."""
-    return _in_order(tx, true())
+    if level <= 1 or level >= 4:
+        return true() if level >= 4 else false()
+    known = rota(tx, at)
+    managers = and_(SOME_PERMISSION, or_(*(named_in(Person.permissions, each) for each in ("manage", "admin"))))
+    if level == 3:
+        return or_(_on_shift(known, at), managers)
+    units = affected(select(Unit.code), sites)
+    return or_(_on_shift(known, at, units), and_(managers, _on_shift(known, at)))
 
 
 def by_phone(tx: Tx, number: str) -> list[Person]:
@@ -58,19 +78,20 @@ def by_slack(tx: Tx, slack_id: str) -> Person | None:
 def named(tx: Tx, words: str) -> Person | None:
     """The one active person whose id this is, or whose name begins so; None for nobody or several."""
     said = words.strip().casefold()
-    found = [
-        person
-        for person in everyone(tx)
-        if said and (person.id.casefold() == said or person.name.casefold().startswith(said))
-    ]
-    exact = [person for person in found if said in (person.id.casefold(), person.name.casefold())]
-    return (exact or found)[0] if len(exact or found) == 1 else None
+    if not said:
+        return None
+    # A letter with an accent is any letter to the database, which does not know its capital; we do.
+    pattern = "".join(each if each.isascii() else "_" for each in _escaped(words.strip().lower()))
+    whole = or_(*(func.lower(each).like(pattern, escape="/") for each in (col(Person.id), col(Person.name))))
+    exact = [person for person in _in_order(tx, whole) if said in (person.id.casefold(), person.name.casefold())]
+    begins = func.lower(col(Person.name)).like(f"{pattern}%", escape="/")
+    found = exact or [each for each in _in_order(tx, begins, SEVERAL) if each.name.casefold().startswith(said)]
+    return found[0] if len(found) == 1 else None
 
 
 def permitted(tx: Tx, permission: str) -> list[Person]:
     """Everybody with the permission, in file order."""
-    some = _in_order(tx, func.json_array_length(col(Person.permissions)) > 0)
-    return [person for person in some if may(person, permission)]
+    return [person for person in _in_order(tx, SOME_PERMISSION) if may(person, permission)]
 
 
 def opt_out(tx: Tx, number: str) -> list[Person]:
@@ -96,32 +117,41 @@ def _by_mobile(tx: Tx, number: str) -> list[Person]:
     return _in_order(tx, or_(col(Person.mobile) == number, col(Person.mobile2) == number)) if number else []
 
 
-def _in_order(tx: Tx, which: ColumnElement[bool]) -> list[Person]:
-    found = select(Person).where(col(Person.active), which).order_by(col(Person.place), col(Person.id))
+def _in_order(tx: Tx, which: Any, most: int | None = None) -> list[Person]:
+    found = select(Person).where(col(Person.active), which).order_by(col(Person.place), col(Person.id)).limit(most)
     return list(tx.exec(found))
 
 
-def _holding_any(tx: Tx, roles: Iterable[str], units: list[str]) -> dict[str, Person]:
-    found: dict[str, Person] = {}
-    for role in roles:
-        for unit in units if role in UNIT_ROLES else [""]:
-            owner = holding(tx, role, unit).owner
-            for person in holders(tx, role, unit) or ([owner] if owner else []):
-                found[person.id] = person
-    return found
+def _told_for(tx: Tx, role: str, unit: str) -> Iterable[str]:
+    """The holders of a role, else whoever stands in."""
+    on_shift = [post.person_id for post in posts(tx, role, unit) if post.kind == "shift"]
+    if on_shift:
+        return on_shift
+    owner = holding(tx, role, unit).owner
+    return [owner.id] if owner else []
 
 
-def _wider(tx: Tx, level: int, units: list[str]) -> list[Person]:
-    everybody = everyone(tx)
-    if level >= 4:
-        return everybody
-    present = on_shift(tx)
-    affected = set(units)
+def _on_shift(rota: str, at: datetime, units: Select[Any] | None = None) -> ColumnElement[bool]:
+    """On shift at that moment (in one of these units), by the rota, by their own word, or because no rota says more."""
+    shift, word = aliased(Shift), aliased(Shift)
+    there = exists().where(
+        col(shift.person_id) == col(Person.id), col(shift.kind) == "shift", covers(at, shift), ~_spoken_since(shift, at)
+    )
+    if units is not None:
+        where = func.coalesce(func.nullif(col(shift.unit), ""), col(Person.unit))
+        there = there.where(where.in_(units))
+    if rota != "none":
+        return there
+    silent = ~exists().where(col(word.person_id) == col(Person.id), col(word.source) == "said", covers(at, word))
+    return or_(there, silent if units is None else and_(col(Person.unit).in_(units), silent))
 
-    def is_told(person: Person) -> bool:
-        duty = present.get(person.id)
-        if level == 3:
-            return duty is not None or may(person, "manage")
-        return duty is not None and (not affected.isdisjoint(duty.units) or may(person, "manage"))
 
-    return [person for person in everybody if is_told(person)]
+def _spoken_since(shift: Any, at: datetime) -> ColumnElement[bool]:
+    """The person has said since the shift began that they are elsewhere, or not on shift at all."""
+    word = aliased(Shift)
+    mine = and_(col(word.person_id) == shift.person_id, col(word.source) == "said", covers(at, word))
+    return exists().where(mine, word.starts_at >= shift.starts_at, word.id != shift.id)
+
+
+def _escaped(word: str) -> str:
+    return word.replace("/", "//").replace("%", "/%").replace("_", "/_")

@@ -1,9 +1,8 @@
 """All files of one import together, and what no row can know by itself: who exists, and who shares what."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass, field
-from typing import Any
 
 from sqlmodel import select
 
@@ -61,17 +60,18 @@ def read_book(sources: Mapping[str, Source | None], region: str, progress: Progr
     return book
 
 
-def check_book(tx: Tx, book: Book, people: Mapping[str, Mapping[str, Any]]) -> None:
-    """Add the complaints and warnings that need more than one row; `people` are those known so far, by id."""
+def check_book(tx: Tx, book: Book, people: Set[str], reachable: Set[str]) -> None:
+    """Add the complaints and warnings that need more than one row; `people` are those known so far, `reachable` those
+    of them who have an address that the file says nothing of."""
     _spell(tx, book)
     if staff := book.sheets.get("staff"):
         staff.keep(lambda line: _boss_trouble(line, staff, people))
         for line in staff.lines:
-            _warn_about(line, staff, {**people.get(line.values["id"], {}), **line.values})
+            _warn_about(line, staff, reachable)
         staff.warnings += _shared(staff.lines, ("mobile", "mobile2"), "an answer from it counts for all of them")
         staff.warnings += _shared(staff.lines, ("slack_id",), "only the first of them is meant by it")
     if shifts := book.sheets.get("shifts"):
-        known = people.keys() | {line.values["id"] for line in book.lines("staff")}
+        known = people | {line.values["id"] for line in book.lines("staff")}
         shifts.keep(lambda line: _shift_trouble(line, known))
         if not shifts.lines and not shifts.complaints:
             shifts.warnings.append(f"{shifts.name}: has no rows, so everybody counts as on shift")
@@ -97,15 +97,16 @@ def _spell(tx: Tx, book: Book) -> None:
                     line.values[column] = codes.setdefault(code.lower(), code)
 
 
-def _boss_trouble(line: Line, staff: Sheet, people: Mapping[str, Any]) -> str:
+def _boss_trouble(line: Line, staff: Sheet, people: Set[str]) -> str:
     boss = line.values.get("reports_to")
     if not boss or boss in staff.keys or boss in people:
         return ""
     return f"reports_to {boss} is nobody's id"
 
 
-def _warn_about(line: Line, staff: Sheet, person: Mapping[str, Any]) -> None:
-    if not any(person.get(address) for address in ADDRESSES):
+def _warn_about(line: Line, staff: Sheet, reachable: Set[str]) -> None:
+    person = line.values
+    if person["id"] not in reachable and not any(person.get(address) for address in ADDRESSES):
         staff.warn(line.number, f"{person['name']} has no address and will stand on the unreached list")
     if person.get("reports_to") == person["id"]:
         staff.warn(line.number, f"{person['name']} reports to nobody else; the line ends there")
@@ -119,7 +120,7 @@ def _shared(lines: Iterable[Line], columns: tuple[str, ...], so: str) -> list[st
     return [f"{address} belongs to {', '.join(ids)}: {so}" for address, ids in owners.items() if len(ids) > 1]
 
 
-def _shift_trouble(line: Line, known: set[str]) -> str:
+def _shift_trouble(line: Line, known: Set[str]) -> str:
     if line.values["staff_id"] not in known:
         return f"staff_id {line.values['staff_id']} is nobody's id"
     if line.values["ends_at"] <= line.values["starts_at"]:

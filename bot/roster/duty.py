@@ -1,34 +1,22 @@
-"""Who is on duty now, and as what. The picture is read once in a transaction and kept in `tx.info`."""
+"""Who is on duty now, and as what. What a transaction has seen of it is kept in `tx.info`.
 
-from collections.abc import Iterable, Iterator
+Nobody reads the whole house to hear of one person or one role: a house may have a hundred thousand.
+"""
+
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from functools import cached_property
+from datetime import datetime
 from itertools import groupby
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import Any
 
-from sqlalchemy import func
+from sqlalchemy import true
 from sqlmodel import col, select
 
 from bot.db import Tx
-from bot.roster.rows import UNIT_ROLES, Person, Shift, Site, Unit
-
-#: The start of a duty that nobody told us about: counted on because no shift says otherwise. Sorts last.
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-@dataclass(frozen=True)
-class Post:
-    """One role held in one place now; the role is empty for somebody who is there without one."""
-
-    person_id: str
-    role: str
-    unit: str
-    site: str
-    since: datetime
-    kind: str  # "shift" | "oncall"
-    place: int
+from bot.roster import posts as reading
+from bot.roster.posts import EPOCH, Post
+from bot.roster.rows import UNIT_ROLES, Person, Site, Unit
 
 
 @dataclass(frozen=True)
@@ -45,31 +33,35 @@ class Duty:
 
 @dataclass
 class Picture:
-    """All posts of this hour, in the order in which they are asked: latest start first, then file order."""
+    """What was seen of this hour so far."""
 
-    posts: list[Post]
-    rota: str  # "covers" the hour | "gap": shifts exist, none covers it | "none" were ever imported
-    sites: dict[str, str]
     now: datetime
-    began: Any  # the (nested) transaction it was read in
-    by_role: dict[str, list[Post]] = field(default_factory=dict)
+    began: Any  # the (nested) transaction it was seen in
+    rota: str = ""  # "covers" | "gap" | "none"; empty: not asked yet
+    posts: dict[tuple[str, str], list[Post]] = field(default_factory=dict)  # role, unit or "" → in the order asked
+    has_all_posts: bool = False
+    duties: dict[str, Duty | None] = field(default_factory=dict)
+    everybody: dict[str, Duty] | None = None
     people: dict[str, Person] = field(default_factory=dict)
     houses: dict[str, Site | None] = field(default_factory=dict)
+    units: dict[str, str] = field(default_factory=dict)  # unit → its site
 
-    def __post_init__(self) -> None:
-        for post in self.posts:
-            self.by_role.setdefault(post.role, []).append(post)
 
-    @cached_property
-    def duties(self) -> dict[str, Duty]:
-        known = [post for post in self.posts if post.since != EPOCH or self.rota == "none"]
-        known.sort(key=attrgetter("person_id"))
-        return {who: _duty(who, list(own)) for who, own in groupby(known, attrgetter("person_id"))}
+def duty_of(tx: Tx, person_id: str) -> Duty | None:
+    """What this person does now; None for somebody who is neither on shift nor on call."""
+    known = picture(tx).duties
+    if person_id not in known:
+        posts = _read(tx, reading.rows(tx, col(Person.id) == person_id))
+        known[person_id] = _duties(posts, rota(tx)).get(person_id)
+    return known[person_id]
 
 
 def duty(tx: Tx) -> dict[str, Duty]:
-    """Everybody on shift or on call now, by id. While no shifts were ever imported, that is everybody."""
-    return picture(tx).duties
+    """Everybody on shift or on call now, by id. It reads the whole house: for pages that show it, never for a verb."""
+    seen = picture(tx)
+    if seen.everybody is None:
+        seen.everybody = _duties(_read(tx, reading.rows(tx, true())), rota(tx))
+    return seen.everybody
 
 
 def on_shift(tx: Tx) -> dict[str, Duty]:
@@ -77,9 +69,39 @@ def on_shift(tx: Tx) -> dict[str, Duty]:
     return {person_id: held for person_id, held in duty(tx).items() if held.kind == "shift"}
 
 
+def posts(tx: Tx, role: str, unit: str = "") -> list[Post]:
+    """Where the role is held now, in the order in which the holders are asked; a unit's role in that unit only."""
+    seen = picture(tx)
+    where = unit if role in UNIT_ROLES else ""
+    if (role, where) not in seen.posts and not seen.has_all_posts:
+        could = reading.could_hold(tx, role, where)
+        found = _read(tx, reading.rows(tx, col(Person.id).in_(could))) if could else []
+        seen.posts[role, where] = [post for post in found if post.role == role and where in ("", post.unit)]
+    return seen.posts.get((role, where), [])
+
+
+def read_all_posts(tx: Tx) -> None:
+    """See all roles at once, and who holds each, for a verb that is about to ask for those of every unit."""
+    seen = picture(tx)
+    if seen.has_all_posts:
+        return
+    seen.posts, seen.has_all_posts = {}, True
+    for post in _read(tx, reading.rows(tx, reading.holds_any(tx.now))):
+        for where in {"", post.unit} if post.role in UNIT_ROLES else {""}:
+            seen.posts.setdefault((post.role, where), []).append(post)
+    people(tx, [post.person_id for some in seen.posts.values() for post in some[:2]])  # the owner and the backup
+
+
 def covered(tx: Tx) -> bool:
     """False when shifts were imported but none covers this hour: then nobody knows who is in the house."""
-    return picture(tx).rota != "gap"
+    return rota(tx) != "gap"
+
+
+def rota(tx: Tx) -> str:
+    """What is known of this hour: "covers", "gap" or "none" (`posts.rota`)."""
+    seen = picture(tx)
+    seen.rota = seen.rota or reading.rota(tx, tx.now)
+    return seen.rota
 
 
 def person(tx: Tx, person_id: str) -> Person | None:
@@ -93,6 +115,17 @@ def person(tx: Tx, person_id: str) -> Person | None:
     return known[person_id]
 
 
+def people(tx: Tx, ids: Iterable[str]) -> dict[str, Person]:
+    """The active people of these ids, read together, in the order asked for."""
+    wanted = list(dict.fromkeys(ids))
+    known = picture(tx).people
+    missing = [person_id for person_id in wanted if person_id not in known]
+    for start in range(0, len(missing), 500):
+        some = select(Person).where(col(Person.id).in_(missing[start : start + 500]), col(Person.active))
+        known |= {person.id: person for person in tx.exec(some)}
+    return {person_id: known[person_id] for person_id in wanted if person_id in known}
+
+
 def site(tx: Tx, code: str) -> Site | None:
     """A site by its code."""
     known = picture(tx).houses
@@ -101,11 +134,23 @@ def site(tx: Tx, code: str) -> Site | None:
     return known[code]
 
 
+def help_phones(tx: Tx) -> dict[str, str]:
+    """The sites that have a help phone of their own, and its number."""
+    some = select(Site.code, Site.help_phone).where(Site.help_phone != "")
+    return dict(tx.exec(some).all())
+
+
+def site_of(tx: Tx, unit: str) -> str:
+    """The code of the unit's site; empty for a unit that is unknown."""
+    return _sites(tx, {unit}).get(unit, "")
+
+
 def picture(tx: Tx) -> Picture:
-    """The duty picture of this transaction and moment. A savepoint reads its own: what it saw may be rolled back."""
+    """What this transaction has seen of this moment. A savepoint sees anew: what it saw may be rolled back."""
     kept: Picture | None = tx.info.get("roster.picture")
-    if kept is None or kept.now != tx.now or kept.began is not _began(tx):
-        kept = tx.info["roster.picture"] = _read(tx)
+    began = tx.get_nested_transaction() or tx.get_transaction()
+    if kept is None or kept.now != tx.now or kept.began is not began:
+        kept = tx.info["roster.picture"] = Picture(tx.now, began)
     return kept
 
 
@@ -114,98 +159,24 @@ def forget(tx: Tx) -> None:
     tx.info.pop("roster.picture", None)
 
 
-class _Row(NamedTuple):
-    person_id: str
-    own_unit: str
-    own_site: str
-    own_roles: list[str]
-    place: int
-    role: str = ""
-    unit: str = ""
-    starts_at: datetime = EPOCH
-    kind: str = "shift"
-    source: str = ""
-
-    @property
-    def where(self) -> str:
-        return self.unit or self.own_unit
+def _read(tx: Tx, rows: list[reading.Row]) -> list[Post]:
+    return reading.posts(rows, rota(tx), _sites(tx, {place for row in rows for place in (row.unit, row.own_unit)}))
 
 
-_WHO = (col(Person.id), col(Person.unit), col(Person.site), col(Person.roles), col(Person.place))
+def _sites(tx: Tx, units: set[str]) -> dict[str, str]:
+    known = picture(tx).units
+    missing = sorted(unit for unit in units if unit and unit not in known)
+    for start in range(0, len(missing), 500):
+        known |= dict.fromkeys(missing[start : start + 500], "")
+        some = select(Unit.code, Unit.site).where(col(Unit.code).in_(missing[start : start + 500]))
+        known |= dict(tx.exec(some).all())
+    return known
 
 
-def _began(tx: Tx) -> Any:
-    return tx.get_nested_transaction() or tx.get_transaction()
-
-
-def _read(tx: Tx) -> Picture:
-    rows = _told(tx)
-    rota = _rota(tx, rows)
-    if rota != "covers":
-        rows += _assumed(tx, only_roles=rota == "gap")
-    sites: dict[str, str] = dict(tx.exec(select(Unit.code, Unit.site)).all())
-    rows.sort(key=attrgetter("person_id"))
-    posts = [post for _, own in groupby(rows, attrgetter("person_id")) for post in _posts(list(own), sites)]
-    posts.sort(key=lambda post: (-post.since.timestamp(), post.place, post.person_id))
-    return Picture(posts, rota, sites, tx.now, _began(tx))
-
-
-def _told(tx: Tx) -> list[_Row]:
-    what = (col(Shift.role), col(Shift.unit), col(Shift.starts_at), col(Shift.kind), col(Shift.source))
-    covering = (
-        select(*_WHO, *what)  # type: ignore[call-overload]
-        .join(Shift, col(Shift.person_id) == col(Person.id))
-        .where(col(Person.active), col(Shift.ends_at) > tx.now, col(Shift.starts_at) <= tx.now)
-    )
-    return [_Row(*row) for row in tx.exec(covering)]
-
-
-def _rota(tx: Tx, told: Iterable[_Row]) -> str:
-    if any(row.source == "rota" and row.kind == "shift" for row in told):
-        return "covers"
-    ever = select(Shift.id).where(Shift.source == "rota", Shift.kind == "shift").limit(1)
-    return "gap" if tx.exec(ever).first() else "none"
-
-
-def _assumed(tx: Tx, only_roles: bool) -> list[_Row]:
-    everybody = select(*_WHO).where(col(Person.active))  # type: ignore[call-overload]
-    if only_roles:
-        everybody = everybody.where(func.json_array_length(col(Person.roles)) > 0)
-    return [_Row(*row) for row in tx.exec(everybody)]
-
-
-def _posts(rows: list[_Row], sites: dict[str, str]) -> Iterator[Post]:
-    """One person's posts. Her last word beats what started before it: AWAY ends all of it, HERE and CHARGE move her."""
-    word = max((row for row in rows if row.source == "said"), key=attrgetter("starts_at"), default=None)
-    if word and word.kind == "away":
-        rows = [row for row in rows if row.starts_at > word.starts_at]
-        word = None
-    on_rota = any(row.source == "rota" and row.kind == "shift" for row in rows)
-    for row in rows:
-        moved = word is not None and _moves(word, row)
-        unit = word.where if word and moved else row.where
-        for role in _roles(row, moved, on_rota) or [""]:
-            yield Post(row.person_id, role, unit, _site(row, unit, sites), row.starts_at, row.kind, row.place)
-
-
-def _moves(word: _Row, row: _Row) -> bool:
-    return row.kind == "shift" and row.starts_at <= word.starts_at and row.where != word.where
-
-
-def _roles(row: _Row, moved: bool, on_rota: bool) -> list[str]:
-    roles = [row.role] if row.role else []
-    if row.source == "said" and not on_rota:
-        # HERE is not CHARGE: coming to help must not unseat who is in charge there
-        roles += [role for role in row.own_roles if role != "unit_charge"]
-    elif row.source != "said" and not row.role:
-        roles = list(row.own_roles)
-    return [role for role in roles if role not in UNIT_ROLES] if moved else roles
-
-
-def _site(row: _Row, unit: str, sites: dict[str, str]) -> str:
-    if row.own_site and unit == row.own_unit:
-        return row.own_site
-    return sites.get(unit) or row.own_site
+def _duties(posts: list[Post], rota: str) -> dict[str, Duty]:
+    known = [post for post in posts if post.since != EPOCH or rota == "none"]
+    known.sort(key=attrgetter("person_id"))  # stable: latest start first
+    return {who: _duty(who, list(own)) for who, own in groupby(known, attrgetter("person_id"))}
 
 
 def _duty(person_id: str, posts: list[Post]) -> Duty:
@@ -214,7 +185,7 @@ def _duty(person_id: str, posts: list[Post]) -> Duty:
     return Duty(
         person_id=person_id,
         roles=frozenset(post.role for post in own if post.role),
-        unit=own[0].unit,  # the sort is stable: latest start first
+        unit=own[0].unit,
         units=frozenset(post.unit for post in own),
         since=own[0].since,
         kind=kind,

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain as chained
 
 from bot.db import Tx
-from bot.roster.duty import EPOCH, Picture, Post, duty, person, picture
+from bot.roster.duty import duty_of, people, person, posts, rota, site_of
+from bot.roster.posts import EPOCH, Post
 from bot.roster.rows import ROLES, UNIT_ROLES, Person, chain
 
 NOBODY: frozenset[str] = frozenset()
@@ -27,8 +29,8 @@ def holders(tx: Tx, role: str, unit: str = "", site: str = "") -> list[Person]:
     A unit's role (charge nurse, runner) is looked for in that unit only. For a role of the whole house, those of the
     unit's site, or of `site`, come first.
     """
-    posts = [post for post in _posts(tx, role, unit, site) if post.kind == "shift"]
-    return _people(tx, posts, NOBODY)
+    on_shift = [post for post in _posts(tx, role, unit, site) if post.kind == "shift"]
+    return list(people(tx, [post.person_id for post in on_shift]).values())
 
 
 def holding(tx: Tx, role: str, unit: str = "", site: str = "", excluding: frozenset[str] = NOBODY) -> Holding:
@@ -41,16 +43,17 @@ def holding(tx: Tx, role: str, unit: str = "", site: str = "", excluding: frozen
     """
     above = chain(role)
     for step in dict.fromkeys([role, *above[:1], "house_supervisor", *above[1:]]):
-        posts = _first_come(_posts(tx, step, unit, site))
-        found = _people(tx, posts, excluding, enough=2)
+        in_order = _first_come(_posts(tx, step, unit, site))
+        found = _people(tx, in_order, excluding, enough=2)
         if found:
-            return Holding(found[0], found[1] if len(found) > 1 else None, _via(role, step, posts, found[0]))
+            return Holding(found[0], found[1] if len(found) > 1 else None, _via(role, step, in_order, found[0]))
     return Holding(None, None, "nobody")
 
 
 def charge(tx: Tx, unit: str) -> Person | None:
     """The charge nurse of the unit, if it has one now."""
-    return next(iter(holders(tx, "unit_charge", unit)), None)
+    on_shift = (post for post in posts(tx, "unit_charge", unit) if post.kind == "shift")
+    return next(iter(_people(tx, on_shift, NOBODY, enough=1)), None)
 
 
 def superior(
@@ -61,15 +64,13 @@ def superior(
     `role` says in which of her roles she is asked about; without it, all of them count, everyday roles first.
     Somebody without a role stands under the charge nurse of `unit`, or of the unit she is in.
     """
-    seen = picture(tx)
-    held = duty(tx).get(subject.id)
+    held = duty_of(tx, subject.id)
     where = unit or (held.unit if held else subject.unit)
     line = _line({role} if role else set(held.roles if held else subject.roles))
-    ranks = [_posts(tx, above, where, subject.site) for above in line]
     passed = excluding | {subject.id}
-    present = [post for posts in ranks for post in posts if _in_the_house(seen, post)]
-    others = [post for posts in ranks for post in _first_come(posts)]
-    found = _people(tx, [*present, *others], passed, enough=1)
+    present = (post for above in line for post in _posts(tx, above, where, subject.site) if _in_the_house(tx, post))
+    others = (post for above in line for post in _first_come(_posts(tx, above, where, subject.site)))
+    found = _people(tx, chained(present, others), passed, enough=1)
     return found[0] if found else _hr_line(tx, subject, passed)
 
 
@@ -79,12 +80,11 @@ def coordinator(tx: Tx, commander_id: str) -> Person | None:
 
 
 def _posts(tx: Tx, role: str, unit: str, site: str) -> list[Post]:
-    seen = picture(tx)
-    posts = seen.by_role.get(role, [])
+    found = posts(tx, role, unit)
     if unit and role in UNIT_ROLES:
-        return [post for post in posts if post.unit == unit]
-    near = site or seen.sites.get(unit, "")
-    return sorted(posts, key=lambda post: post.site != near) if near else posts
+        return found
+    near = site or site_of(tx, unit)
+    return sorted(found, key=lambda post: post.site != near) if near else found
 
 
 def _first_come(posts: list[Post]) -> list[Post]:
@@ -117,13 +117,13 @@ def _line(roles: set[str]) -> list[str]:
     return [role for role in dict.fromkeys(ranks) if role not in roles]
 
 
-def _in_the_house(seen: Picture, post: Post) -> bool:
-    return post.kind == "shift" and (post.since != EPOCH or seen.rota == "none")
+def _in_the_house(tx: Tx, post: Post) -> bool:
+    return post.kind == "shift" and (post.since != EPOCH or rota(tx) == "none")
 
 
 def _hr_line(tx: Tx, subject: Person, passed: frozenset[str]) -> Person | None:
     for boss in _bosses(tx, subject):
-        held = duty(tx).get(boss.id)
+        held = duty_of(tx, boss.id)
         if held and held.kind == "shift" and boss.id not in passed:
             return boss
     return None

@@ -5,17 +5,18 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import delete, false, or_, select, update
 from sqlmodel import SQLModel
 
 from bot.db import Tx
-from bot.roster.book import Book, Progress, check_book, read_book
+from bot.roster.book import ADDRESSES, Book, Progress, check_book, read_book
 from bot.roster.cells import STAFF
 from bot.roster.duty import forget
 from bot.roster.rows import Partner, Person, Shift, Site, Unit
 from bot.roster.sheets import Line, Sheet, Source, read_row
+from bot.roster.tables import AT_ONCE, Row, differs, insert_rows, save, stored, update_rows
 
-Row = dict[str, Any]
+PERSON = Person.__table__  # type: ignore[attr-defined]
 
 
 @dataclass
@@ -53,11 +54,26 @@ def import_files(
     4. `prune` deactivates people, and removes partners, that their file no longer has.
     5. The shifts replace all shifts that were imported before; what people said themselves stays.
 
-    `dry_run` counts and writes nothing. `progress(done, total)` counts rows.
+    `dry_run` counts and writes nothing. `progress(done, total)` counts rows. It reads the files in the transaction; who
+    must not hold others up meanwhile reads them before, by `read_files`, and does the rest by `import_book`.
     """
+    book = read_files(staff, units, sites, shifts, partners, region=region, progress=progress)
+    return import_book(tx, book, skip_bad=skip_bad, prune=prune, dry_run=dry_run)
+
+
+def read_files(
+    staff: Source | None,
+    units: Source | None = None,
+    sites: Source | None = None,
+    shifts: Source | None = None,
+    partners: Source | None = None,
+    *,
+    region: str = "US",
+    progress: Progress | None = None,
+) -> Book:
+    """Read the files of an import, without any database: of a hundred thousand people that is most of the work."""
     sources = {"sites": sites, "units": units, "staff": staff, "shifts": shifts, "partners": partners}
-    book = read_book(sources, region, progress)
-    return _store(tx, book, skip_bad=skip_bad, prune=prune, dry_run=dry_run)
+    return read_book(sources, region, progress)
 
 
 def change(tx: Tx, person_id: str, changes: Mapping[str, str], region: str = "US") -> list[str]:
@@ -71,7 +87,7 @@ def change(tx: Tx, person_id: str, changes: Mapping[str, str], region: str = "US
     if complaints:
         return complaints
     line = Line(1, {"id": known.id, "name": known.name, "unit": known.unit, **values})
-    return _store(tx, Book({"staff": Sheet("change", [line])})).complaints
+    return import_book(tx, Book({"staff": Sheet("change", [line])})).complaints
 
 
 def written_as(person: Person) -> dict[str, str]:
@@ -84,38 +100,67 @@ def replace_rota(tx: Tx, shifts: list[Row]) -> None:
     table = SQLModel.metadata.tables["shift"]
     tx.flush()
     tx.connection().execute(delete(table).where(table.c.source == "rota"))
-    _insert(tx, Shift, shifts)
+    insert_rows(tx, Shift, shifts)
     _look_again(tx)
 
 
-def _store(tx: Tx, book: Book, skip_bad: bool = False, prune: bool = False, dry_run: bool = False) -> Imported:
-    people = _stored(tx, Person)
-    check_book(tx, book, people)
+def import_book(tx: Tx, book: Book, *, skip_bad: bool = False, prune: bool = False, dry_run: bool = False) -> Imported:
+    """Check what was read against what is known, and write it (see `import_files`)."""
+    tx.flush()
+    active = {person.id: person.active for person in tx.connection().execute(select(PERSON.c.id, PERSON.c.active))}
+    check_book(tx, book, active.keys(), _reachable(tx, book))
     done = Imported(warnings=book.said("warnings"), complaints=book.said("complaints"))
     if book.broken or (done.complaints and not skip_bad):
         return done
-    rows = [_person_row(tx, line, people.get(line.values["id"])) for line in book.lines("staff")]
-    missing = [key for key, row in people.items() if row["active"] and key not in _keys(book, "staff")]
-    done.deactivated = len(missing) if prune and "staff" in book.sheets else 0
-    done.added = sum(row["id"] not in people for row in rows)
-    done.updated = sum(row["id"] in people and _differs(row, people[row["id"]]) for row in rows)
-    done.unchanged = len(rows) - done.added - done.updated
+    listed = book.sheets["staff"].keys if "staff" in book.sheets else {}
+    missing = [key for key, is_active in active.items() if is_active and key not in listed] if prune and listed else []
     if not dry_run:
-        _write(tx, book, rows, missing if done.deactivated else [], prune)
+        _write_places(tx, book)
+    for start in range(0, len(book.lines("staff")), AT_ONCE):
+        _bring_up_to_date(tx, book.lines("staff")[start : start + AT_ONCE], done, dry_run)
+    done.deactivated = len(missing)
+    if not dry_run:
+        _write_others(tx, book, missing, prune)
         done.written = True
     return done
 
 
-def _write(tx: Tx, book: Book, people: list[Row], missing: list[str], prune: bool) -> None:
-    _save(tx, Site, _sites(book, _stored(tx, Site)))
-    _save(tx, Unit, _units(book, _stored(tx, Unit), people))
-    _save(tx, Person, people)
-    _save(tx, Person, [{"id": key, "active": False} for key in missing])
+def _reachable(tx: Tx, book: Book) -> set[str]:
+    """The people who are known to have an address in a column that the file says nothing of."""
+    lines = book.lines("staff")
+    unsaid = [PERSON.c[name] for name in ADDRESSES if lines and name not in lines[0].values]
+    known = select(PERSON.c.id).where(or_(false(), *(column != "" for column in unsaid)))
+    return set(tx.connection().execute(known).scalars()) if unsaid else set()
+
+
+def _bring_up_to_date(tx: Tx, lines: list[Line], done: Imported, dry_run: bool) -> None:
+    """Insert the people who are new and update those who changed, counting them."""
+    theirs = select(PERSON).where(PERSON.c.id.in_([line.values["id"] for line in lines]))
+    known = {row["id"]: dict(row) for row in tx.connection().execute(theirs).mappings()}
+    rows = [_person_row(tx, line, known.get(line.values["id"])) for line in lines]
+    new = [row for row in rows if row["id"] not in known]
+    changed = [row for row in rows if row["id"] in known and differs(row, known[row["id"]])]
+    done.added, done.updated = done.added + len(new), done.updated + len(changed)
+    done.unchanged += len(rows) - len(new) - len(changed)
+    if not dry_run:
+        insert_rows(tx, Person, new)
+        update_rows(tx, Person, changed)
+
+
+def _write_places(tx: Tx, book: Book) -> None:
+    save(tx, Site, _sites(book, stored(tx, Site)))
+    save(tx, Unit, _units(book, stored(tx, Unit)))
+
+
+def _write_others(tx: Tx, book: Book, missing: list[str], prune: bool) -> None:
+    for start in range(0, len(missing), AT_ONCE):
+        gone = update(PERSON).where(PERSON.c.id.in_(missing[start : start + AT_ONCE]))
+        tx.connection().execute(gone.values(active=False))
     if "partners" in book.sheets:
-        _save(tx, Partner, [line.values for line in book.lines("partners")])
+        save(tx, Partner, [line.values for line in book.lines("partners")])
         if prune:
             table = SQLModel.metadata.tables["partner"]
-            tx.connection().execute(delete(table).where(table.c.id.not_in(_keys(book, "partners"))))
+            tx.connection().execute(delete(table).where(table.c.id.not_in(list(book.sheets["partners"].keys))))
     if "shifts" in book.sheets:
         replace_rota(tx, [_shift_row(line.values) for line in book.lines("shifts")])
     _look_again(tx)
@@ -137,12 +182,13 @@ def _sites(book: Book, known: Mapping[str, Any]) -> list[Row]:
     return listed + [{"code": code, "name": code} for code in book.site_codes.values() if code not in met]
 
 
-def _units(book: Book, known: Mapping[str, Any], people: list[Row]) -> list[Row]:
+def _units(book: Book, known: Mapping[str, Any]) -> list[Row]:
     """The units of the file, and one for every other unit that somebody works in; a new one stands where they do."""
     listed = [_coded(line.values, "unit") for line in book.lines("units")]
     met = {row["code"] for row in listed} | known.keys()
     listed += [{"code": code, "name": code} for code in book.unit_codes.values() if code not in met]
-    worked_at = {row["unit"]: row["site"] for row in reversed(people) if row.get("site")}
+    people = (line.values for line in reversed(book.lines("staff")))
+    worked_at = {values["unit"]: values["site"] for values in people if values.get("site")}
     only_site = next(iter(book.site_codes.values())) if len(book.site_codes) == 1 else ""
     return [row if row["code"] in known else {"site": worked_at.get(row["code"], only_site), **row} for row in listed]
 
@@ -153,48 +199,6 @@ def _shift_row(values: Row) -> Row:
 
 def _coded(values: Row, column: str) -> Row:
     return {"code": values[column], **{name: value for name, value in values.items() if name != column}}
-
-
-def _keys(book: Book, name: str) -> set[str]:
-    return set(book.sheets[name].keys) if name in book.sheets else set()
-
-
-def _stored(tx: Tx, model: type[SQLModel]) -> dict[str, Mapping[str, Any]]:
-    """All rows of the table by key, as plain values: ten thousand of them are no burden."""
-    tx.flush()
-    table = SQLModel.metadata.tables[str(model.__tablename__)]
-    key = table.primary_key.columns[0].name
-    return {row[key]: dict(row) for row in tx.connection().execute(select(table)).mappings()}
-
-
-def _save(tx: Tx, model: type[SQLModel], rows: list[Row]) -> None:
-    """Insert the rows that are new and update those that changed."""
-    table = SQLModel.metadata.tables[str(model.__tablename__)]
-    key = table.primary_key.columns[0]
-    known = _stored(tx, model)
-    _insert(tx, model, [row for row in rows if row[key.name] not in known])
-    by_columns: dict[tuple[str, ...], list[Row]] = {}
-    for row in rows:
-        if row[key.name] in known and _differs(row, known[row[key.name]]):
-            fresh = {name: value for name, value in row.items() if name != key.name}
-            by_columns.setdefault(tuple(fresh), []).append({"its_key": row[key.name], **fresh})
-    for columns, changed in by_columns.items():
-        change_one = (
-            update(table).where(key == bindparam("its_key")).values({name: bindparam(name) for name in columns})
-        )
-        tx.connection().execute(change_one, changed)
-
-
-def _insert(tx: Tx, model: type[SQLModel], rows: list[Row]) -> None:
-    if rows:
-        whole = [model(**row).model_dump() for row in rows]  # Core knows none of the model's defaults
-        if "id" in whole[0] and whole[0]["id"] is None:
-            whole = [{name: value for name, value in row.items() if name != "id"} for row in whole]
-        tx.connection().execute(insert(SQLModel.metadata.tables[str(model.__tablename__)]), whole)
-
-
-def _differs(row: Row, known: Mapping[str, Any]) -> bool:
-    return any(known[name] != value for name, value in row.items())
 
 
 def _look_again(tx: Tx) -> None:

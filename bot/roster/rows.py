@@ -2,9 +2,17 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, Column, Index
+from sqlalchemy import JSON, CheckConstraint, Column, ColumnElement, Index, String, cast, text
 from sqlmodel import Field, SQLModel
+
+# Most people hold no role and no permission: an index over those who do finds them without reading everybody.
+# A question uses it only if it says the same words.
+SOME_ROLE = text("CAST(roles AS VARCHAR) <> '[]'")
+ROLES_OF_THE_HOUSE = text("""CAST(roles AS VARCHAR) NOT IN ('[]', '["unit_charge"]', '["unit_runner"]')""")
+SOME_PERMISSION = text("CAST(permissions AS VARCHAR) <> '[]'")
+A_ROLE = text("role <> ''")
 
 
 class Site(SQLModel, table=True):
@@ -32,7 +40,13 @@ class Unit(SQLModel, table=True):
 class Person(SQLModel, table=True):
     """Somebody who can be told, asked or given a task. Numbers are E.164; what is unknown is empty."""
 
-    __table_args__ = (CheckConstraint("id <> ''", name="person_has_an_id"),)
+    __table_args__ = (
+        CheckConstraint("id <> ''", name="person_has_an_id"),
+        Index("person_in_order", "place", "id"),
+        Index("person_with_role", "unit", sqlite_where=SOME_ROLE, postgresql_where=SOME_ROLE),
+        Index("person_of_the_house", "place", sqlite_where=ROLES_OF_THE_HOUSE, postgresql_where=ROLES_OF_THE_HOUSE),
+        Index("person_permitted", "place", sqlite_where=SOME_PERMISSION, postgresql_where=SOME_PERMISSION),
+    )
 
     id: str = Field(primary_key=True)
     name: str
@@ -66,10 +80,13 @@ class Shift(SQLModel, table=True):
         CheckConstraint("ends_at > starts_at", name="shift_ends_after_it_starts"),
         # "who covers this hour" starts from the end: nearly all rows of an old rota are over
         Index("ix_shift_hour", "ends_at", "starts_at"),
+        Index("shift_of_person", "person_id", "ends_at"),
+        Index("shift_at_unit", "unit", "ends_at"),
+        Index("shift_with_role", "role", "unit", "ends_at", sqlite_where=A_ROLE, postgresql_where=A_ROLE),
     )
 
     id: int | None = Field(default=None, primary_key=True)
-    person_id: str = Field(foreign_key="person.id", index=True)
+    person_id: str = Field(foreign_key="person.id")
     role: str = ""  # empty: the person's own roles
     unit: str = ""  # empty: the person's own unit
     starts_at: datetime
@@ -138,6 +155,11 @@ PERMISSIONS: dict[str, str] = {
     "close": "give the all-clear",
     "admin": "everything",
 }
+
+
+def named_in(listed: Any, word: str) -> ColumnElement[bool]:
+    """Whether a column that holds a list (roles, permissions) has the word in it."""
+    return cast(listed, String).contains(f'"{word}"', autoescape=True)
 
 
 def chain(role: str) -> list[str]:

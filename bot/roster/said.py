@@ -6,7 +6,7 @@ from sqlalchemy import func
 from sqlmodel import col, select
 
 from bot.db import Tx
-from bot.roster.duty import duty, forget
+from bot.roster.duty import duty_of, forget
 from bot.roster.rows import Person, Shift, Unit
 
 #: How long a word holds.
@@ -33,12 +33,12 @@ def find_unit(tx: Tx, word: str) -> Unit | None:
 
 
 def _unit_of(tx: Tx, person: Person) -> str:
-    held = duty(tx).get(person.id)
+    held = duty_of(tx, person.id)
     return held.unit if held else person.unit
 
 
 def _is_at(tx: Tx, person: Person, unit: str) -> bool:
-    held = duty(tx).get(person.id)
+    held = duty_of(tx, person.id)
     return held is not None and held.kind == "shift" and held.unit == unit
 
 

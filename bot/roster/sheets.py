@@ -12,7 +12,7 @@ from bot.roster.cells import BadCell, Column
 Source = str | Path
 
 
-@dataclass
+@dataclass(slots=True)
 class Line:
     """One good row: where it stands in its file, and its values."""
 
@@ -54,19 +54,19 @@ def read_sheet(
     """Read a file whose rows are told apart by `key` (none, when empty). `ticked` hears how many rows are done."""
     sheet = Sheet(Path(source).name)
     try:
-        rows = list(_rows(sheet, Path(source).read_bytes()))
+        rows = _rows(sheet, Path(source).read_bytes())
+        if (first := next(rows, None)) is None:
+            return _broken(sheet, f"is empty; it needs a header row: {', '.join(columns)}")
+        header = [name.strip().lower() for name in first[1]]
+        if sentence := _header_trouble(header, columns):
+            return _broken(sheet, sentence)
+        for done, (number, cells) in enumerate(rows, start=1):
+            _read_line(sheet, number, header, cells, columns, key, region)
+            ticked(done)
     except OSError as problem:
         return _broken(sheet, f"cannot be read: {problem.strerror}")
     except csv.Error as problem:
-        return _broken(sheet, f"is not a CSV file: {problem}")
-    if not rows:
-        return _broken(sheet, f"is empty; it needs a header row: {', '.join(columns)}")
-    header = [name.strip().lower() for name in rows[0][1]]
-    if sentence := _header_trouble(header, columns):
-        return _broken(sheet, sentence)
-    for done, (number, cells) in enumerate(rows[1:], start=1):
-        _read_line(sheet, number, header, cells, columns, key, region)
-        ticked(done)
+        return _broken(Sheet(sheet.name, warnings=sheet.warnings), f"is not a CSV file: {problem}")
     return sheet
 
 

@@ -288,6 +288,18 @@ def test_it_tells_its_progress_up_to_the_last_row(tx, staff):
     assert told == [(100, 250), (200, 250), (250, 250)]
 
 
+def test_a_long_list_is_brought_up_to_date_part_by_part(tx, staff):
+    def listed(first, last, name="Name"):
+        return [f"s{n},{name} {n},{n % 7}N,+1202555{1000 + n}" for n in range(first, last)]
+
+    assert staff(HEADER, *listed(0, 2300)).added == 2300
+    rows = [*listed(0, 1100), *listed(1100, 1150, "New name"), *listed(1150, 2200), *listed(2300, 2310)]
+    done = staff(HEADER, *rows, prune=True)
+    assert (done.added, done.updated, done.unchanged, done.deactivated) == (10, 50, 2150, 100)
+    assert len(tx.exec(select(Person).where(Person.active)).all()) == 2210
+    assert tx.get(Person, "s1120").name == "New name 1120"
+
+
 @pytest.mark.parametrize(
     "wrong", [{"kind": "nap"}, {"ends_at": datetime(2026, 11, 22, tzinfo=UTC)}, {"source": "rumour"}, {"kind": "away"}]
 )
