@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help .venv demo test check bench
+.PHONY: help .venv demo test check bench chaos
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z.]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -17,6 +17,9 @@ check: .venv/ready ## Check style, types, the arrows between modules, and that t
 
 bench: .venv/ready ## Measure how fast messages leave and how much memory it takes
 	@.venv/bin/python -m bench
+
+chaos: .venv/ready ## Kill Muster with -9 over and over, and count what is lost or comes twice (20 minutes)
+	@.venv/bin/python -m tests.chaos
 
 .venv: .venv/ready ## Only set up: what is locked, and Muster itself as .venv/bin/muster
 
