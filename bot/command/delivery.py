@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Row, select, update
 
 from bot import journal, outbox, roster, timers
-from bot.channels import Receipt
+from bot.channels import Receipt, Wants
 from bot.command import lapses, tell
 from bot.db import Tx
 from bot.outbox import Health, Message, Outcome, State, circuits
@@ -35,7 +35,8 @@ def settle(tx: Tx, settlements: list[Settlement]) -> list[None]:
     for settlement in settlements:
         owned = outbox.settle(tx, settlement.outcomes)
         for outcome in [outcome for outcome in owned if outcome.state is State.FAILED]:
-            _failed(tx, outcome.id, outcome.code, outcome.reason, outcome.other_channel, outcome.opted_out)
+            _failed(tx, outcome.id, outcome.code, outcome.reason, outcome.other_channel, outcome.opted_out,
+                    outcome.never)  # fmt: skip
         tried = [outcome for outcome in settlement.outcomes if not outcome.untried]
         if tried:
             _report(tx, settlement, tried)
@@ -49,7 +50,7 @@ def receipts(tx: Tx, reports: list[tuple[int, Receipt]]) -> list[None]:
             journal.write(tx, "receipt_unknown", about=f"message {message_id}", provider=got.provider_id,
                           state=got.state)  # fmt: skip
         elif got.state == State.FAILED and outbox.RANK[before] < outbox.RANK[State.FAILED]:
-            _failed(tx, message_id, got.code, got.reason, got.try_other, got.opted_out)
+            _failed(tx, message_id, got.code, got.reason, got.try_other, got.opted_out, got.wants == Wants.NEVER)
     return [None] * len(reports)
 
 
@@ -73,6 +74,8 @@ def confirmed(tx: Tx, rows: Sequence[Row[Any]], told: dict[int, Receipt]) -> Non
 def lost(tx: Tx, subject: str, why: dict[str, Any]) -> None:
     """A message did not arrive: its person is tried on another way."""
     row = tx.execute(select(MESSAGE).where(MESSAGE.c.id == int(subject))).first()
+    if row is not None and why["never"] and row.channel == "sms":
+        roster.is_dead(tx, row.address)
     if row is not None:
         lapses.undelivered(tx, row, why["reason"], why["opted_out"])
 
@@ -119,14 +122,15 @@ def beat(tx: Tx) -> None:
     tx.add(row)
 
 
-def _failed(tx: Tx, message_id: int, code: str, reason: str, other_channel: bool, opted_out: bool) -> None:
+def _failed(tx: Tx, message_id: int, code: str, reason: str, other_channel: bool, opted_out: bool,
+            never: bool) -> None:  # fmt: skip
     """It is journaled; what follows from it reads and decides, so it waits for its turn."""
     row = tx.execute(select(MESSAGE.c.channel, MESSAGE.c.person_id).where(MESSAGE.c.id == message_id)).one()
     journal.write(
         tx, "failed", channel=row.channel, about=f"message {message_id}", who=row.person_id, code=code, reason=reason
     )
     if other_channel:
-        timers.set_for(tx, LOST, str(message_id), tx.now, reason=reason, opted_out=opted_out)
+        timers.set_for(tx, LOST, str(message_id), tx.now, reason=reason, opted_out=opted_out, never=never)
 
 
 def _report(tx: Tx, settlement: Settlement, tried: list[Outcome]) -> None:

@@ -4,7 +4,7 @@ import random
 from datetime import timedelta
 from typing import Any
 
-from bot.channels import Envelope, Misconfigured, OptedOut, SendError, Sent, Unavailable
+from bot.channels import BadAddress, Envelope, Misconfigured, OptedOut, SendError, Sent, Unavailable
 from bot.outbox import Outcome, State
 
 LONGEST = 300.0  # seconds between two tries of a message
@@ -41,7 +41,7 @@ def refused(row: Any, problem: SendError) -> Outcome:
         due = row.claimed_at + timedelta(seconds=problem.retry_after or backoff(row.tries))
         return Outcome(state=State.QUEUED, due_at=due, answered=not isinstance(problem, Unavailable), **said)
     return Outcome(state=State.FAILED, other_channel=problem.other_channel,
-                   opted_out=isinstance(problem, OptedOut), **said)  # fmt: skip
+                   opted_out=isinstance(problem, OptedOut), never=isinstance(problem, BadAddress), **said)  # fmt: skip
 
 
 def unforeseen(row: Any, problem: Exception) -> Outcome:

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Select, and_, case, exists, func, literal,
 
 from bot import roster
 from bot.db import Tx
-from bot.outbox.routes import NO_ADDRESS, OPTED_OUT, UNABLE
+from bot.outbox.routes import DEAD_FOR, NO_ADDRESS, OPTED_OUT, UNABLE
 from bot.outbox.rows import Message, Recipient, State
 
 PERSON = roster.Person.__table__  # type: ignore[attr-defined]
@@ -100,7 +100,7 @@ def latest(tx: Tx) -> int:
 
 
 def channel(tx: Tx) -> ColumnElement[str]:
-    return case((_texts(), "sms"), (PERSON.c.slack_id != "", "slack"), (_calls(tx), "voice"), else_="none")
+    return case((_texts(tx), "sms"), (PERSON.c.slack_id != "", "slack"), (_calls(tx), "voice"), else_="none")
 
 
 def last_contact(tx: Tx) -> ColumnElement[Any]:
@@ -119,14 +119,20 @@ def _columns(tx: Tx) -> list[Any]:
 
 
 def address(tx: Tx) -> ColumnElement[str]:
-    first = func.nullif(PERSON.c.mobile, "")
-    texts, calls = (func.coalesce(first, other) for other in (PERSON.c.mobile2, PERSON.c.landline))
-    ways = (_texts(), texts), (PERSON.c.slack_id != "", PERSON.c.slack_id), (_calls(tx), calls)
+    texts = case((_is_alive(tx), PERSON.c.mobile), else_=PERSON.c.mobile2)
+    calls = func.coalesce(func.nullif(PERSON.c.mobile, ""), PERSON.c.landline)
+    ways = (_texts(tx), texts), (PERSON.c.slack_id != "", PERSON.c.slack_id), (_calls(tx), calls)
     return case(*ways, else_=literal("nobody:") + PERSON.c.id)
 
 
-def _texts() -> ColumnElement[bool]:
-    a_number = or_(PERSON.c.mobile != "", PERSON.c.mobile2 != "")
+def _is_alive(tx: Tx) -> ColumnElement[bool]:
+    """Is there a mobile, and nobody has said that texts to it never arrive?"""
+    another, long_ago = PERSON.c.dead_mobile != PERSON.c.mobile, PERSON.c.dead_at <= tx.now - DEAD_FOR
+    return and_(PERSON.c.mobile != "", or_(another, long_ago))
+
+
+def _texts(tx: Tx) -> ColumnElement[bool]:
+    a_number = or_(_is_alive(tx), PERSON.c.mobile2 != "")
     return and_(~PERSON.c.no_sms, PERSON.c.opted_out_at.is_(None), a_number)
 
 

@@ -41,6 +41,7 @@ class Outcome:
     due_at: datetime | None = None  # when it is queued again
     other_channel: bool = False
     opted_out: bool = False
+    never: bool = False  # this address will never do on this channel
     untried: bool = False  # it never left
     unasked: bool = False  # nobody can be asked later what became of it
     answered: bool = True  # the provider said yes or no in plain words

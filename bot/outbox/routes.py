@@ -23,6 +23,9 @@ UNABLE = "cannot be texted or called, and has no Slack account"
 NO_ADDRESS = "no phone number and no Slack account on file"
 
 
+DEAD_FOR = timedelta(days=1)  # that a number is not texted again after a provider said that it never arrives
+
+
 @dataclass(frozen=True)
 class Route:
     channel: str
@@ -35,12 +38,18 @@ def routes(tx: Tx, person: Person) -> list[Route]:
     opted_out = person.opted_out_at is not None
     ways = []
     if not person.no_sms and not opted_out:
-        ways += [Route("sms", number) for number in (person.mobile, person.mobile2) if number]
+        ways += [Route("sms", number) for number in (_mobile(tx, person), person.mobile2) if number]
     if person.slack_id:
         ways.append(Route("slack", person.slack_id))
     if not person.no_voice and (not opted_out or tx.settings.voice_after_stop):
         ways += [Route("voice", number) for number in (person.mobile, person.landline) if number]
     return ways
+
+
+def _mobile(tx: Tx, person: Person) -> str:
+    """The mobile, unless texts to it are known to arrive nowhere. After a day it is tried again: carriers err, too."""
+    is_dead = person.dead_mobile == person.mobile and person.dead_at and person.dead_at > tx.now - DEAD_FOR
+    return "" if is_dead else person.mobile
 
 
 def best(tx: Tx, person: Person) -> Route:

@@ -22,8 +22,16 @@ IN_QUEUE, IS_UNDER_WAY = text("state = 'queued'"), text("state IN ('sending', 'd
 
 
 def notice(tx: Tx, kind: str, *, outage_id: int | None = None, subject: str = "", exercise: bool = False) -> Notice:
-    said = Notice(outage_id=outage_id, kind=kind, subject=subject, exercise=exercise, opened_at=tx.now)
-    tx.add(said)
+    return notices(tx, kind, [subject], outage_id=outage_id, exercise=exercise)[0]
+
+
+def notices(tx: Tx, kind: str, subjects: list[str], *, outage_id: int | None, exercise: bool) -> list[Notice]:
+    """Many notices of a kind at once, in the order of their subjects."""
+    said = [
+        Notice(outage_id=outage_id, kind=kind, subject=subject, exercise=exercise, opened_at=tx.now)
+        for subject in subjects
+    ]
+    tx.add_all(said)
     tx.flush()
     return said
 
@@ -40,23 +48,24 @@ def enqueue(tx: Tx, said: Notice, drafts: list[Draft]) -> int:
     The people are recorded as the notice's recipients even where they share a phone; a `#post` or `#landline` is
     nobody. Returns the rows queued.
     """
-    if not drafts:
+    return enqueue_all(tx, [(said, drafts)])
+
+
+def enqueue_all(tx: Tx, together: list[tuple[Notice, list[Draft]]]) -> int:
+    """The same for several notices at once."""
+    every = [(said, draft) for said, drafts in together for draft in drafts]
+    if not every:
         return 0
-    last = _last_contact(tx, {draft.address for draft in drafts})
-    rows = [draft.row(said, tx.now, last.get(draft.address, NEVER), _segments(draft)) for draft in drafts]
+    last = _last_contact(tx, {draft.address for _, draft in every})
+    rows = [draft.row(said, tx.now, last.get(draft.address, NEVER), _segments(draft)) for said, draft in every]
     heard = [
         {"notice_id": said.id, "person_id": d.person_id, "unit": d.unit, "wording": d.wording, "address": d.address}
-        for d in drafts
+        for said, d in every
         if d.person_id[0] != "#"
     ]
-    return put(tx, rows, heard)
-
-
-def put(tx: Tx, messages: list[dict[str, Any]], recipients: list[dict[str, Any]]) -> int:
-    """Write messages and who was to hear them; returns how many messages were new."""
-    insert_new(tx, RECIPIENT, recipients)
+    insert_new(tx, RECIPIENT, heard)
     tx.wakes()
-    return insert_new(tx, MESSAGE, messages)
+    return insert_new(tx, MESSAGE, rows)
 
 
 def withdraw(tx: Tx, notice_ids: list[int], person_id: str, reason: str = "answered") -> int:

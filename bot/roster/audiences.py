@@ -105,6 +105,12 @@ def opt_out(tx: Tx, number: str) -> list[Person]:
     return silenced
 
 
+def is_dead(tx: Tx, number: str) -> None:
+    """Note that texts to this mobile number never arrive, as a provider says."""
+    for person in _in_order(tx, col(Person.mobile) == number):
+        person.dead_mobile, person.dead_at = number, tx.now
+
+
 def opt_in(tx: Tx, number: str) -> list[Person]:
     """Note that this mobile number asked for texts again. Returns who can be texted again."""
     back = _by_mobile(tx, number)

@@ -66,6 +66,8 @@ class Person(SQLModel, table=True):
     consent_source: str = ""
     active: bool = True
     opted_out_at: datetime | None = None
+    dead_mobile: str = Field(default="", sa_column_kwargs={"server_default": ""})  # texts to it never arrive
+    dead_at: datetime | None = None  # when a provider said so
     place: int = 0  # row in staff.csv: the last tie-break between holders
 
 

@@ -15,6 +15,7 @@ from bot.clock import MovedClock
 from bot.command import answers, opening
 from bot.db import Database, Tx
 from bot.outbox import BATCH, Expansion, Message, Notice, Recipient
+from bot.outbox.say import PORTION
 from bot.roster import Person, Shift, Site, Unit
 from handlers.timers import HANDLERS
 
@@ -221,6 +222,21 @@ def test_the_all_clear_in_the_middle_goes_to_those_who_were_told(house: Database
     all_batches(house)
     assert f"all clear sent to {BATCH} people" in answer
     assert told(house, "closed") == told(house) and sum(told(house).values()) == BATCH
+
+
+def test_what_waited_is_withdrawn_part_by_part_and_not_claimed_meanwhile(db: Database) -> None:
+    waits = select(func.count()).where(Message.notice_id == 1, Message.state == "queued")
+    db.run(hire, PORTION + 800)
+    db.run(declare)
+    all_batches(db)
+    before = db.run(lambda tx: tx.exec(waits).one())
+    db.run(lambda tx: command.close(tx, eve(tx), "O-1", "all is well", "cli"))
+    assert 0 < db.run(lambda tx: tx.exec(waits).one()) <= before - PORTION + 20  # some of them the tasks' own
+    claimed = {row.id for row in db.run(outbox.claim, "sms", "worker", 50)}
+    of_alert = select(func.count()).where(col(Message.id).in_(claimed), Message.notice_id == 1)
+    assert claimed and db.run(lambda tx: tx.exec(of_alert).one()) == 0
+    all_batches(db)
+    assert db.run(lambda tx: tx.exec(waits).one()) == 0
 
 
 def test_a_higher_level_reaches_newcomers_by_the_alert_and_the_others_by_its_news(house: Database) -> None:

@@ -213,3 +213,14 @@ def test_doubt_is_resolved_by_asking_and_nobody_hears_it_twice(
     whole(stage)
     stage.seen()
     stage.close()
+
+
+def test_a_number_that_never_works_is_not_texted_again_that_day(stage: Stage, ben: Person, eve: Person) -> None:
+    refusal = breaks(stage, "refuse", to=ben.number, code=21211)
+    eve.runs("/outage declare ehr Epic is down")
+    stage.forward(minutes=1)
+    tried = refusal.struck
+    eve.runs("/outage update Still down")
+    assert refusal.struck == tried > 0
+    assert any("Still down" in message.text for message in stage.sim.slack.messages(ben.slack))
+    stage.seen()

@@ -63,6 +63,8 @@ def index_the_messages() -> None:
 
 def index_the_roster() -> None:
     """So that one person, one role or one batch of a hundred thousand people is found without reading all of them."""
+    op.add_column("person", sa.Column("dead_mobile", sa.String(), nullable=False, server_default=""))
+    op.add_column("person", sa.Column("dead_at", sa.DateTime(timezone=True), nullable=True))
     op.create_index("person_in_order", "person", ["place", "id"])
     some("person_with_role", "person", ["unit"], SOME_ROLE)
     some("person_of_the_house", "person", ["place"], OF_THE_HOUSE)
