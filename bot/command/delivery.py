@@ -144,9 +144,11 @@ def _report(tx: Tx, settlement: Settlement, tried: list[Outcome]) -> None:
     _changed(tx, settlement.provider, settlement.channel, circuits.found(tx, settlement.provider, what), what.reason)
 
 
-def probed(tx: Tx, provider: str, channel: str, what: circuits.Found) -> None:
-    """What a provider in trouble said to a harmless question."""
+def probed(tx: Tx, provider: str, channel: str, what: circuits.Found) -> bool:
+    """What a provider in trouble said to a harmless question; did that move its circuit?"""
+    before = circuits.states(tx)[provider].circuit
     _changed(tx, provider, channel, circuits.probed(tx, provider, channel, what), what.reason)
+    return bool(circuits.states(tx)[provider].circuit != before)
 
 
 def _changed(tx: Tx, provider: str, channel: str, state: str, reason: str) -> None:

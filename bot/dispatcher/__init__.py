@@ -71,10 +71,9 @@ class Dispatcher:
         return asked
 
     async def probe(self) -> int:
-        """See whether providers that were in trouble answer again; returns how many were tried."""
+        """See whether providers that were in trouble answer again; returns of how many there is news."""
         due = await self.db.at_once(circuits.due_for_probe, list(self.providers))
-        await asyncio.gather(*(self._probe(name) for name in due))
-        return len(due)
+        return sum(await asyncio.gather(*(self._probe(name) for name in due)))
 
     async def close(self) -> None:
         """Settle what is on the wire, give back what was claimed beyond that, and let go of the connections."""
@@ -118,11 +117,11 @@ class Dispatcher:
         except SendError:
             return None
 
-    async def _probe(self, name: str) -> None:
+    async def _probe(self, name: str) -> bool:
         try:
             await self.providers[name].probe()
             what = circuits.Found(answered=True)
         except SendError as problem:
             what = circuits.Found(answered=False, stop=isinstance(problem, Misconfigured), reason=problem.says)
         channel = next(channel for channel, some in self.channels.items() if self.providers[name] in some)
-        await self.db.transact(delivery.probed, name, channel, what)
+        return await self.db.transact(delivery.probed, name, channel, what)
