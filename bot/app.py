@@ -17,7 +17,7 @@ from bot import journal, playbooks, timers
 from bot.channels.set_up import set_up
 from bot.clock import Clock
 from bot.command import delivery
-from bot.db import Database
+from bot.db import Away, Database
 from bot.dispatcher import Dispatcher
 from bot.render import Render
 from bot.settings import Settings
@@ -60,8 +60,16 @@ class App:
             else None
         )
         self.web = web.build(self.intake, bolt)
-        for complaint in [*await self.db.transact(playbooks.keep), *self.db.render.complaints]:
+        for complaint in [*await self._keep_playbooks(), *self.db.render.complaints]:
             log.warning(complaint)
+
+    async def _keep_playbooks(self) -> list[str]:
+        """Remember the last good ones; returns what is wrong with the others. A database that is away stops no start:
+        somebody must be there to keep what comes in."""
+        try:
+            return await self.db.transact(playbooks.keep)
+        except Away:
+            return ["the database does not answer; what comes in is kept on disk until it is back"]
 
     async def stop(self) -> None:
         if self.dispatcher:
@@ -121,7 +129,8 @@ class App:
         self._bells = {name: asyncio.Event() for name in works}
         pumps = [asyncio.create_task(self._pump(name, work)) for name, work in works.items()]
         self.db.listen()
-        await self.sign()
+        with contextlib.suppress(Away):  # what comes in is kept on disk until it is back
+            await self.sign()
         try:
             async with self.ticking(*BEATS):
                 yield
@@ -136,7 +145,9 @@ class App:
         scheduler = AsyncIOScheduler(timezone="UTC")
         for name in names:
             work, seconds = getattr(self, name), BEATS[name]
-            scheduler.add_job(work, "interval", seconds=seconds, id=name, coalesce=True, misfire_grace_time=None)
+            scheduler.add_job(
+                _unless_away, "interval", args=[work], seconds=seconds, id=name, coalesce=True, misfire_grace_time=None
+            )
         scheduler.start()
         try:
             yield
@@ -167,6 +178,8 @@ class App:
             self._bells[name].clear()
             try:
                 await work()
+            except Away:
+                await asyncio.sleep(PAUSE)
             except Exception:
                 log.exception("a beat failed; the next one goes on", beat=name)
                 await asyncio.sleep(PAUSE)
@@ -175,6 +188,12 @@ class App:
         if self.dispatcher is None:
             raise RuntimeError("start() comes first")
         return self.dispatcher
+
+
+async def _unless_away(work: Callable[[], Awaitable[object]]) -> None:
+    """While the database is away there is nothing to beat for; that it is away has been said."""
+    with contextlib.suppress(Away):
+        await work()
 
 
 def slack_client(settings: Settings) -> AsyncWebClient:
