@@ -111,10 +111,11 @@ def clock() -> MovedClock:
 
 
 @pytest.fixture
-def settings(database_url: str) -> Settings:
+def settings(database_url: str, tmp_path: Path) -> Settings:
     return Settings.load(
         None,
         database_url=database_url,
+        spool_dir=str(tmp_path / "spool"),  # or all that run on PostgreSQL would share one in the working folder
         org_name="Mercy Hospital",
         org_short="MERCY",
         callback_number="5555",
