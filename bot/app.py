@@ -40,10 +40,11 @@ for chatty in ("apscheduler", "slack_bolt"):  # a beat still at work, a token in
 class App:
     """Muster in one process. Make it, `await start()` inside the event loop, `beat` it or `run` it, `await stop()`."""
 
-    def __init__(self, settings: Settings, clock: Clock | None = None):
+    def __init__(self, settings: Settings, clock: Clock | None = None, patience: float = 1.0):
+        """`patience` is the doors' (`Intake`)."""
         self.settings = settings
         self.db = Database(settings, clock or Clock(), Render.of(settings), self._wake)
-        self.intake = handlers.open_doors(self.db)
+        self.intake = handlers.open_doors(self.db, patience)
         self.dispatcher: Dispatcher | None = None
         self.web: FastAPI = FastAPI()
         self._loop: asyncio.AbstractEventLoop | None = None

@@ -37,8 +37,8 @@ FORMS: dict[str, Callable[..., Awaitable[None]]] = {"declare": modals.submitted}
 log = structlog.get_logger()
 
 
-def open_doors(db: Database) -> Intake:
-    return Intake(db, DOORS)
+def open_doors(db: Database, patience: float = 1.0) -> Intake:
+    return Intake(db, DOORS, patience)
 
 
 def slack(intake: Intake, client: Any, token: str) -> AsyncApp:

@@ -50,8 +50,11 @@ class Door:
 class Intake:
     """All doors of one process, over one database and one spool."""
 
-    def __init__(self, db: Database, doors: Mapping[str, Door]):
+    def __init__(self, db: Database, doors: Mapping[str, Door], patience: float = 1.0):
+        """`patience`: how many times as long as the providers allow everything may take; for where none of them waits
+        by the clock."""
         self.db, self.doors, self.keeping = db, doors, Keeping(db.settings.spool_dir)
+        self._patience = patience
         self._numbers = itertools.count()
         self._in_hand: dict[int, asyncio.Timeout] = {}  # what the database is asked to do just now
         self._noted: datetime | None = None
@@ -63,7 +66,7 @@ class Intake:
         database nor the disk takes it.
         """
         came = Came(next(self._numbers), Kept(door, self.db.clock.now(), facts), self.db.away_since)
-        if not self.db.away_since and await self._has_taken_in(self.doors[door].waits):
+        if not self.db.away_since and await self._has_taken_in(self._waits(door)):
             try:
                 return await self._in_time(came)
             except (Away, TimeoutError):
@@ -74,7 +77,7 @@ class Intake:
     async def ask(self, answer: Awaitable[T], instead: Callable[[], T], waits: float = TWILIO_WAITS) -> T:
         """What the database says to a question, or `instead` while it is away. A question is not worth keeping."""
         try:
-            async with asyncio.timeout(waits):
+            async with asyncio.timeout(waits * self._patience):
                 return await answer
         except (Away, TimeoutError):
             return instead()
@@ -109,6 +112,9 @@ class Intake:
     def close(self) -> None:
         self.keeping.close()
 
+    def _waits(self, door: str) -> float:
+        return self.doors[door].waits * self._patience
+
     async def _has_taken_in(self, waits: float) -> bool:
         """Is nothing kept that came before? What comes while the last of it is being taken in waits for that, or it
         would be kept behind it, and what comes next behind that, for as long as anything comes."""
@@ -121,7 +127,7 @@ class Intake:
 
     async def _in_time(self, came: Came) -> Any:
         try:
-            async with asyncio.timeout(self.doors[came.what.door].waits) as limit:
+            async with asyncio.timeout(self._waits(came.what.door)) as limit:
                 self._in_hand[came.number] = limit
                 return await self.do(came.what, lambda: came.is_waited_for)
         finally:

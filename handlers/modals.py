@@ -1,6 +1,5 @@
 """The declaration as a form."""
 
-import asyncio
 import uuid
 from datetime import datetime
 from typing import Any
@@ -12,7 +11,7 @@ from sqlmodel import select
 
 from bot import journal, playbooks, roster
 from bot.command import opening, words
-from bot.db import Away, Database, Tx
+from bot.db import Tx
 from bot.roster import Person
 from handlers.asked import Answer, as_person, declared, stranger, tell_later
 from handlers.intake import SLACK_WAITS, Facts, Intake
@@ -32,7 +31,7 @@ IN_WORDS = "Say it in words: `/outage declare ehr,email what is down`"
 async def open_form(ack: AsyncAck, command: dict[str, Any], client: AsyncWebClient, intake: Intake) -> None:
     """Open the form within the three seconds that its trigger lives; who may not declare is told who may."""
     db = intake.db
-    figures = await previewed(db, command["user_id"])
+    figures = await previewed(intake, command["user_id"])
     view = await intake.ask(
         db.transact(form, command["user_id"], figures), lambda: f"{away(db).slack(db.render)}\n{IN_WORDS}", SLACK_WAITS
     )
@@ -63,12 +62,9 @@ def do_later(tx: Tx, answer: Answer, at: datetime, submitted: Facts) -> None:
     tell_later(tx, answer, at, submitted["once"], submitted["user"], "the form")
 
 
-async def previewed(db: Database, slack_id: str) -> str:
+async def previewed(intake: Intake, slack_id: str) -> str:
     """What each level would come to, read beside the writer; nothing where that takes too long."""
-    try:
-        return await asyncio.wait_for(db.read(_previews, slack_id), PREVIEW_WAITS)
-    except (TimeoutError, Away):
-        return ""
+    return await intake.ask(intake.db.read(_previews, slack_id), str, PREVIEW_WAITS)
 
 
 def _previews(tx: Tx, slack_id: str) -> str:

@@ -28,6 +28,7 @@ from bot.simulator.slack_people import Said
 T = TypeVar("T")
 NUMBER = "+12025550199"
 COMMAND_CHANNEL = "C0COMMAND"
+PATIENCE = 20.0  # times as long as the providers wait: how busy the machine is is not what a drill is about
 MOST_ROUNDS = 200  # of beats until all is quiet; more means that something never ends
 
 #: id, name, unit, phone's last two digits, roles, permissions, has Slack
@@ -56,6 +57,7 @@ class Stage:
         self.clock, self.database_url, self.more, self.staff = clock, database_url, more, staff or hire
         self.runner = asyncio.Runner()
         self.sim = Simulator(now=clock.now, numbers=[NUMBER])
+        self.sim.slack.patience *= PATIENCE
         self.port = free_port()
         self.spool = tempfile.TemporaryDirectory(prefix="muster-spool-")  # of its own: stages may share a server
         self.app: App | None = None
@@ -158,7 +160,7 @@ class Stage:
             }
             | self.more,
         )
-        self.app = App(settings, self.clock)
+        self.app = App(settings, self.clock, PATIENCE)
         await self.app.start()
         self._server = uvicorn.Server(
             uvicorn.Config(self.app.web, host="127.0.0.1", port=self.port, log_level="warning", lifespan="off")

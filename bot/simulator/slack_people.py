@@ -30,13 +30,14 @@ class Said:
     status: int
     body: str
     elapsed: float
+    patience: float = PATIENCE  # seconds that were waited for
     json: Json | None = None
     later: list[Message] = field(default_factory=list)
 
     @property
     def in_time(self) -> bool:
         """Whether Slack would have waited for it."""
-        return self.status == 200 and self.elapsed <= PATIENCE
+        return self.status == 200 and self.elapsed <= self.patience
 
     @property
     def text(self) -> str:
@@ -57,6 +58,7 @@ class SlackPeople:
     def __init__(self, workspace: Workspace, secret: str, webhooks: Webhooks) -> None:
         self.workspace = workspace
         self.base_url = ""
+        self.patience = PATIENCE  # seconds of real time
         self.events_path = "/slack/events"
         self.signed_at: Callable[[], datetime] = workspace.now
         self._signer = SignatureVerifier(secret)
@@ -161,9 +163,10 @@ class SlackPeople:
         except NotReached as reason:
             self._webhooks.complain("dispatch_failed", url, str(reason))
             return Said(status=0, body=str(reason), elapsed=GIVES_UP, later=later)
-        if answer.elapsed > PATIENCE:
+        if answer.elapsed > self.patience:
             self._webhooks.complain("operation_timeout", url, f"answered after {answer.elapsed:.1f} s")
-        return Said(status=answer.status, body=answer.body, elapsed=answer.elapsed, json=_json(answer), later=later)
+        return Said(status=answer.status, body=answer.body, elapsed=answer.elapsed, patience=self.patience,
+                    json=_json(answer), later=later)  # fmt: skip
 
     def _clickable(
         self, user: str, channel: str, ts: str | None, action_id: str, value: str | None
