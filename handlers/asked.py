@@ -12,6 +12,7 @@ from bot.roster import Person
 from handlers.said import post_later
 
 Answer = str | dict[str, Any]
+Verb = Callable[[Tx, Person, str], Answer]
 REPEATED = "This was done already."
 
 

@@ -1,0 +1,106 @@
+"""`/outage`: its verbs, each from the words behind it to the answer."""
+
+from bot import access, board, outages, playbooks
+from bot.command import course, end, opening, words
+from bot.db import Tx
+from bot.roster import Person
+from handlers.asked import Answer, Verb, declared
+from handlers.slash.whom import mentioned
+
+
+def _declare(tx: Tx, person: Person, rest: str) -> Answer:
+    request = words.declaration(rest, playbooks.current(tx).find)
+    return declared(tx, opening.declare(tx, person, request, "slack"))
+
+
+def _update(tx: Tx, person: Person, rest: str) -> Answer:
+    code, text = words.code(rest)
+    options, text = words.options(text)
+    every = words.duration(options.get("next", ""))
+    ignored = f" next:{options['next']} was not understood." if "next" in options and not every else ""
+    return course.update(tx, person, code, text, every, "slack") + ignored
+
+
+def _correct(tx: Tx, person: Person, rest: str) -> Answer:
+    return course.correct(tx, person, *words.code(rest), "slack")
+
+
+def _raise(tx: Tx, person: Person, rest: str) -> Answer:
+    code, text = words.code(rest)
+    return course.raise_level(tx, person, code, words.level(text), "slack")
+
+
+def _restore(tx: Tx, person: Person, rest: str) -> Answer:
+    return end.restore_words(tx, person, *words.code(rest), "slack")
+
+
+def _verify(tx: Tx, person: Person, rest: str) -> Answer:
+    return end.verify(tx, person, words.code(rest)[0], "slack")
+
+
+def _close(tx: Tx, person: Person, rest: str) -> Answer:
+    access.demand(tx, person, "close")
+    code, reason = words.code(rest)
+    return _sure(outages.find(tx, code), "close", reason, "The all-clear goes to everybody who was told.")
+
+
+def _void(tx: Tx, person: Person, rest: str) -> Answer:
+    access.demand(tx, person, "void")
+    return _sure(
+        outages.find(tx, words.code(rest)[0]),
+        "void",
+        "",
+        "Everybody who got the alert is told that it was sent in error.",
+    )
+
+
+def _sure(outage: outages.Outage, verb: str, reason: str, what: str) -> Answer:
+    """Close and void ask first."""
+    text = f"{verb.capitalize()} {outage.code}? {what}"
+    button = {
+        "type": "button",
+        "style": "danger",
+        "text": {"type": "plain_text", "text": f"{verb.capitalize()} {outage.code}"},
+        "action_id": f"sure_{verb}",
+        "value": f"{outage.code} {reason}".strip()[:2000],
+    }
+    blocks = [{"type": "section", "text": {"type": "mrkdwn", "text": text}}, {"type": "actions", "elements": [button]}]
+    return {"response_type": "ephemeral", "text": text, "blocks": blocks}
+
+
+def _hand_over(tx: Tx, person: Person, rest: str) -> Answer:
+    code, text = words.code(rest)
+    to = mentioned(tx, text) if text else None
+    return course.hand_over(tx, person, code, to, "slack")
+
+
+def _status(tx: Tx, person: Person, rest: str) -> Answer:
+    shown = board.status(tx, words.code(rest)[0])["outages"]
+    said = [tx.render.slack("reply_status", one["exercise"], **board.flat(one)) for one in shown]
+    return "\n".join(said) or "No outage is open. Declare one with `/outage declare …`."
+
+
+def _help(tx: Tx, person: Person, rest: str) -> Answer:
+    return tx.render.slack("reply_help")
+
+
+def unknown(tx: Tx, person: Person, said: str) -> Answer:
+    word = said.partition(" ")[0]
+    return f"`{word}` is not a verb of /outage, so nothing was done.\n{_help(tx, person, word)}"
+
+
+VERBS: dict[str, Verb] = {
+    "declare": _declare,
+    "update": _update,
+    "correct": _correct,
+    "raise": _raise,
+    "restore": _restore,
+    "verify": _verify,
+    "close": _close,
+    "void": _void,
+    "command": _hand_over,
+    "status": _status,
+    "help": _help,
+}
+#: These change nothing: they show something, or ask whether one is sure
+SHOW: tuple[Verb, ...] = (_status, _help, unknown, _close, _void)
