@@ -1,6 +1,6 @@
 """Units: watched from minute 0, spoken for by whoever was asked, told in person."""
 
-from sqlmodel import select
+from sqlmodel import col, select
 
 from bot import escalations, journal, outbox, roster, tasks
 from bot.checkins.rows import FOR_UNIT, Heard, Standing, UnitCheck
@@ -60,7 +60,8 @@ def told(tx: Tx, outage: Outage, unit: str, by: str) -> bool:
 
 
 def spoken_for(tx: Tx, outage: Outage, heard: Heard, who: str, note: str, only_unit: str) -> None:
-    spoken = [row for row in units(tx, outage.id or 0) if row.asked in heard.people]
+    theirs = select(UnitCheck).where(UnitCheck.outage_id == outage.id, col(UnitCheck.asked).in_(heard.people))
+    spoken = list(tx.exec(theirs.order_by(UnitCheck.unit)))
     here = [row.unit for row in spoken if not only_unit or row.unit == only_unit]
     heard.units = list(dict.fromkeys([*heard.units, *here]))
     for row in spoken:

@@ -45,6 +45,7 @@ class Task(SQLModel, table=True):
         CheckConstraint("state IN ({})".format(", ".join(f"'{state}'" for state in TaskState)), name="task_state"),
         CheckConstraint("prio BETWEEN 1 AND 3", name="task_prio"),
         Index("task_open", "outage_id", "state"),
+        Index("task_of_unit", "outage_id", "unit", "kind"),
     )
 
     id: int | None = Field(default=None, primary_key=True)

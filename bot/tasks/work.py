@@ -121,18 +121,29 @@ def told(tx: Tx, outage: Outage, task: Task) -> None:
 
 def check_done(tx: Tx, outage_id: int, unit: str, digit: str, who: str) -> None:
     """CORE-I1 is the unit check itself: an answer finishes it; the last one finishes the search for silent units."""
-    checks = [task for task in of_outage(tx, outage_id) if task.kind == Kind.CHECK and task.state not in ENDED]
-    for task in checks:
-        if task.unit == unit or not [other for other in checks if other.unit and other.unit != unit]:
+    for task in _unfinished(tx, outage_id, Kind.CHECK, unit, ""):
+        if task.unit or not _unfinished_elsewhere(tx, outage_id, unit):
             _finish(tx, task, TaskState.DONE, who, "", digit)
-    for visit in of_outage(tx, outage_id, *OPEN):
-        if visit.kind == Kind.VISIT and visit.unit == unit:
-            _finish(tx, visit, TaskState.DONE, who, "", "answered")
+    for visit in _unfinished(tx, outage_id, Kind.VISIT, unit):
+        _finish(tx, visit, TaskState.DONE, who, "", "answered")
 
 
 def at_risk(tx: Tx, outage_id: int, unit: str) -> bool:
     """Is a patient risk in this unit still being seen to?"""
-    return any(task.kind == Kind.RISK and task.unit == unit for task in of_outage(tx, outage_id, *OPEN))
+    return any(task.is_open() for task in _unfinished(tx, outage_id, Kind.RISK, unit))
+
+
+def _unfinished(tx: Tx, outage_id: int, kind: Kind, *units: str) -> list[Task]:
+    """Asked for by the thousand while an alert goes out, so the database looks them up and reads nothing else."""
+    found = select(Task).where(Task.outage_id == outage_id, Task.kind == kind, col(Task.unit).in_(units))
+    return list(tx.exec(found.where(col(Task.state).not_in(ENDED)).order_by(col(Task.id))))
+
+
+def _unfinished_elsewhere(tx: Tx, outage_id: int, unit: str) -> bool:
+    """Is any other unit still to be heard from?"""
+    found = select(Task.id).where(Task.outage_id == outage_id, Task.kind == Kind.CHECK)
+    found = found.where(col(Task.state).not_in(ENDED), col(Task.unit).not_in((unit, "")))
+    return tx.exec(found.limit(1)).first() is not None
 
 
 def open_help(tx: Tx, key: str) -> Task | None:

@@ -25,7 +25,7 @@ CHANGE = """
 import os
 import sqlalchemy as sa
 from alembic import op
-revision, down_revision = "0003", "0002"
+revision, down_revision = "9999", "{newest}"
 
 def upgrade():
     with op.batch_alter_table("notice") as batch:
@@ -203,7 +203,8 @@ def filled(migrated: Path, tmp_path: Path) -> str:
 def with_change(tmp_path: Path, then: str) -> Path:
     """The shipped migrations and one more, that does something in the middle."""
     folder = copytree(MIGRATIONS, tmp_path / "migrations")
-    (folder / "versions" / "0003_change.py").write_text(CHANGE.format(then=then), encoding="utf-8")
+    newest = max(path.name[:4] for path in (MIGRATIONS / "versions").glob("*.py"))
+    (folder / "versions" / "9999_change.py").write_text(CHANGE.format(then=then, newest=newest), encoding="utf-8")
     return folder
 
 

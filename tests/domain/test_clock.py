@@ -42,7 +42,7 @@ def test_it_refuses_a_naive_moment():
 
 
 def test_a_fast_clock_begins_where_it_is_told_and_runs_ahead():
-    real, fast = Clock().now(), FastClock(FOUR_TEN, 1_000)
+    fast, real = FastClock(FOUR_TEN, 1_000), Clock().now()
     while Clock().now() - real < timedelta(milliseconds=10):
         pass
     assert timedelta(seconds=10) <= fast.now() - FOUR_TEN < timedelta(hours=1)
