@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from reprlib import repr
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from bot.playbooks.schema import Alert, Phase, Playbook, Rung, Step, Words
@@ -16,25 +16,46 @@ from bot.roster import ROLES
 
 Place = tuple[Any, ...]  # the way from the top of the file: keys and positions in lists
 Mistake = tuple[Place, str]
+Model = TypeVar("Model", bound=BaseModel)
 
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times faster where it was built
-FIELDS = sorted({field for model in (Playbook, Phase, Step, Rung, Alert, Words) for field in model.model_fields})
+PARTS = (Playbook, Phase, Step, Rung, Alert, Words)
 
 
 def read(text: str, file: str, elsewhere: Iterable[str] = ()) -> tuple[Playbook | None, list[str]]:
     """The playbook in `text`, or None and every complaint (`file:line: sentence`). `elsewhere`: task ids that `needs`
     may name beside those of this text."""
+
+    def more(data: dict[str, Any]) -> Iterator[Mistake]:
+        yield from _doubled_ids(data)
+        yield from _needs(data, set(elsewhere))
+        yield from _roles(data)
+
+    return read_as(Playbook, text, file, "playbook", PARTS, more)
+
+
+def read_as(
+    model: type[Model],
+    text: str,
+    file: str,
+    name: str,
+    parts: Iterable[type[BaseModel]],
+    more: Callable[[dict[str, Any]], Iterable[Mistake]] = lambda data: (),
+) -> tuple[Model | None, list[str]]:
+    """What the YAML in `text` says, as a `model`, or None and every complaint. `name` is what such a file is called
+    and its first field, `parts` the models whose fields may be meant by a slip, `more` finds what no schema can."""
     try:
         root, data = _parsed(text)
     except (yaml.YAMLError, ValueError, RecursionError) as wrong:
         return None, [f"{file}:{_broken_at(wrong, text)}"]
     if root is None or not isinstance(data, dict):
-        return None, [f"{file}:1: this is no playbook: begin with `playbook: ` and its id"]
+        return None, [f"{file}:1: this is no {name}: begin with `{name}: ` and its id"]
     doubled = {(line, f"{key} is written twice: take one away") for line, key in _twice(root)}
-    mistakes = [*_against_schema(data), *_doubled_ids(data), *_needs(data, set(elsewhere)), *_roles(data)]
+    fields = sorted({field for part in parts for field in part.model_fields})
+    mistakes = [*_against_schema(model, data, fields), *more(data)]
     found = sorted(doubled | {(_line(root, place), sentence) for place, sentence in mistakes})
     complaints = [f"{file}:{line}: {sentence}" for line, sentence in found]
-    return None if complaints else Playbook.model_validate(data), complaints
+    return None if complaints else model.model_validate(data), complaints
 
 
 def line_of(text: str, *place: Any) -> int:
@@ -95,19 +116,19 @@ def _twice(root: yaml.Node) -> Iterator[tuple[int, str]]:
 # --- what ------------------------------------------------------------------------------------------------------------
 
 
-def _against_schema(data: object) -> Iterator[Mistake]:
+def _against_schema(model: type[BaseModel], data: object, fields: list[str]) -> Iterator[Mistake]:
     try:
-        Playbook.model_validate(data)
+        model.model_validate(data)
     except ValidationError as wrong:
         for error in wrong.errors():
-            yield tuple(step for step in error["loc"] if step != "[key]"), _sentence(error)
+            yield tuple(step for step in error["loc"] if step != "[key]"), _sentence(error, fields)
 
 
-def _sentence(error: ErrorDetails) -> str:
+def _sentence(error: ErrorDetails, fields: list[str]) -> str:
     name, given, told = _name(error["loc"]), error["input"], error.get("ctx", {})
     match error["type"]:
         case "extra_forbidden":
-            return f"unknown field {name}{_near(name, FIELDS) or ': take it away'}"
+            return f"unknown field {name}{_near(name, fields) or ': take it away'}"
         case "missing":
             return f"{name} is missing: add it"
         case "literal_error" if error["loc"][-1] == "[key]":
