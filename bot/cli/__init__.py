@@ -7,7 +7,7 @@ import typer
 from sqlalchemy.exc import DBAPIError
 
 from bot.access import Refused
-from bot.cli import books, serving, state, verbs
+from bot.cli import books, playbooks, serving, state, verbs
 from bot.cli.ground import fail, log_plainly
 from bot.db import Away, WrongSchema
 from bot.settings import BadSettings
@@ -29,6 +29,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
 GROUPS: dict[str, tuple[str, dict[str, Callable[..., Any]]]] = {
     "roster": ("People, units, sites, shifts.", {"import": books.roster_import, "show": books.roster_show}),
     "pin": ("PINs for commands by text.", {"set": books.pin_set}),
+    "playbooks": ("What is done when a service is down.", {"schema": playbooks.schema, "check": playbooks.check}),
     "journal": ("The log of who did what when.", {"verify": books.journal_verify}),
 }
 

@@ -1,6 +1,7 @@
 """What must be done when a service is down: one YAML file a service, checked on load, started for an outage."""
 
 from bot.playbooks.kept import current, keep
+from bot.playbooks.published import published
 from bot.playbooks.schema import Alert, Phase, Playbook, Rung, Step, Words
 from bot.playbooks.shelf import Library, library
 from bot.playbooks.start import ladders, recover, start, words
@@ -17,6 +18,7 @@ __all__ = [
     "keep",
     "ladders",
     "library",
+    "published",
     "recover",
     "start",
     "words",

@@ -6,47 +6,60 @@ import re
 from collections.abc import Iterator
 from datetime import timedelta
 from itertools import pairwise
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    WithJsonSchema,
+    model_validator,
+)
 
-from bot.texting import is_gsm7
+from bot.roster import ROLES
+from bot.texting import fold, is_gsm7
 
 PhaseName = Literal["alert", "immediate", "early", "extended", "recovery"]
 LadderName = Literal["silence", "untaken_1", "untaken_2", "untaken_3", "undone", "risk"]
 Do = Literal["resend", "call", "landline", "backup", "superior", "commander", "visit", "remind", "role"]
 
 UNITS = {"s": 1, "m": 60, "h": 3600}
+PLAYBOOK_ID, STEP_ID = "[a-z][a-z0-9_]*", "[A-Z][A-Z0-9]*-[A-Z0-9]{1,6}"
+ONE_WORD, LANGUAGE, SPAN = r"[^\s,:]+", "[a-z]{2}", r"(\d{1,6})([smh])"
 
 
 def _span(value: object) -> timedelta:
     if isinstance(value, timedelta):
         return value
-    written = re.fullmatch(r"(\d{1,6})([smh])", value) if isinstance(value, str) else None
+    written = re.fullmatch(SPAN, value) if isinstance(value, str) else None
     if not written:
         raise ValueError(f"write a time as 90s, 5m or 4h, not {value}")
     return timedelta(seconds=int(written[1]) * UNITS[written[2]])
 
 
-def _written(span: timedelta) -> str:
+def written(span: timedelta) -> str:
+    """As a playbook writes it: 90s, 5m."""
     seconds = int(span.total_seconds())
     return f"{seconds // 60}m" if seconds % 60 == 0 else f"{seconds}s"
 
 
 def _one_word(alias: str) -> str:
-    if not re.fullmatch(r"[^\s,:]+", alias):
+    if not re.fullmatch(ONE_WORD, alias):
         raise ValueError(f"{alias!r} is not one word: an alias has no space, comma or colon")
     return alias
 
 
 def _playbook_id(text: str) -> str:
-    if not re.fullmatch(r"[a-z][a-z0-9_]*", text):
+    if not re.fullmatch(PLAYBOOK_ID, text):
         raise ValueError(f"write the id in small letters, digits and _ like email_documents, not {text!r}")
     return text
 
 
 def _step_id(text: str) -> str:
-    if not re.fullmatch(r"[A-Z][A-Z0-9]*-[A-Z0-9]{1,6}", text):
+    if not re.fullmatch(STEP_ID, text):
         raise ValueError(f"write the id like EHR-I1, not {text!r}")
     return text
 
@@ -58,17 +71,61 @@ def _gsm7(text: str) -> str:
     return text
 
 
+def _folds(text: str) -> str:
+    """Accents and dashes are folded where a text leaves; what cannot be would arrive as a question mark."""
+    if lost := [each for each in text if "?" in fold(each) and each != "?"]:
+        raise ValueError(f"a plain text cannot carry {' '.join(dict.fromkeys(lost))}: write it with other characters")
+    return text
+
+
+def _language(code: str) -> str:
+    if not re.fullmatch(LANGUAGE, code):
+        raise ValueError(f"write a language as two small letters, like es, not {code!r}")
+    return code
+
+
+def _fact(name: str) -> str:
+    if name and not re.fullmatch(PLAYBOOK_ID, name):
+        raise ValueError(f"write a fact in small letters, digits and _ like hie_unavailable, not {name!r}")
+    return name
+
+
 def _in_order(rungs: tuple[Rung, ...]) -> tuple[Rung, ...]:
     for before, rung in pairwise(rungs):
         if rung.after < before.after:
             raise ValueError(
-                f"{_written(rung.after)} stands behind {_written(before.after)}: "
+                f"{written(rung.after)} stands behind {written(before.after)}: "
                 "`after` counts from the start of the ladder, so it may not go down"
             )
     return rungs
 
 
-Span = Annotated[timedelta, BeforeValidator(_span), PlainSerializer(_written, when_used="json")]
+def _shown(pattern: str, about: str, *examples: str) -> WithJsonSchema:
+    """What an editor is told of a text with a form of its own."""
+    return WithJsonSchema(
+        {"type": "string", "pattern": f"^{pattern}$", "description": about, "examples": list(examples)}
+    )
+
+
+def _by_name(schema: dict[str, Any]) -> None:
+    """Names of a fixed set as properties, so that an editor completes them."""
+    names = schema.pop("propertyNames", {}).get("enum", [])
+    schema["properties"] = dict.fromkeys(names, schema["additionalProperties"])
+    schema["additionalProperties"] = False
+
+
+Span = Annotated[
+    timedelta,
+    BeforeValidator(_span),
+    PlainSerializer(written, when_used="json"),
+    _shown(SPAN, "A time: seconds, minutes or hours", "90s", "5m", "4h"),
+]
+StepId = Annotated[str, AfterValidator(_step_id), _shown(STEP_ID, "A task's id, one of its kind everywhere", "EHR-I1")]
+Role = Annotated[str, WithJsonSchema({"type": "string", "enum": list(ROLES), "description": "A role of the roster"})]
+Fact = Annotated[str, AfterValidator(_fact), _shown(f"({PLAYBOOK_ID})?", "A fact of the outage", "hie_unavailable")]
+Alias = Annotated[str, AfterValidator(_one_word), _shown(ONE_WORD, "One word that staff say for it", "epic", "phones")]
+Language = Annotated[str, AfterValidator(_language), _shown(LANGUAGE, "A language", "es", "fr")]
+Said = Annotated[str, AfterValidator(_folds)]
 
 
 class Strict(BaseModel):
@@ -79,8 +136,8 @@ class Rung(Strict):
     """One step of a ladder, `after` counted from the ladder's start."""
 
     after: Span
-    do: Do
-    role: str = ""  # only with `do: role`
+    do: Do = Field(description="What happens when nobody has answered by then")
+    role: Role = Field("", description="Who is asked; only beside `do: role`")
 
     @model_validator(mode="after")
     def _role_beside_do(self) -> Rung:
@@ -94,18 +151,21 @@ class Rung(Strict):
 class Step(Strict):
     """A task of a playbook. With `tells`, its whole work is telling the staff: `says` goes into the next update."""
 
-    id: Annotated[str, AfterValidator(_step_id)]
-    owner: str  # a role id
-    due: Span  # after the phase's anchor
-    prio: Literal[1, 2, 3]
-    task: str = Field(min_length=1, max_length=110)
-    sms: Annotated[str, Field(max_length=40), AfterValidator(_gsm7)] = ""  # what a text says; else the task, cut
-    proof: Literal["none", "number", "time", "text"] = "none"
-    per: Literal["", "unit", "site"] = ""
-    needs: tuple[str, ...] = ()
-    skip_if: str = ""
-    tells: bool = False
-    says: str = Field("", max_length=80)
+    id: StepId
+    owner: Role = Field(description="The role that gets it")
+    due: Span = Field(description="After the phase's anchor")
+    prio: Literal[1, 2, 3] = Field(description="1: somebody may come to harm. It decides which ladder chases it")
+    task: str = Field(min_length=1, max_length=110, description="What to do, as Slack and paper show it")
+    sms: Annotated[str, Field(max_length=40, description="What a text says; without it the task, cut"),
+                   AfterValidator(_gsm7)] = ""  # fmt: skip
+    proof: Literal["none", "number", "time", "text"] = Field("none", description="What DONE is asked for")
+    per: Literal["", "unit", "site"] = Field("", description="One for each affected unit, on the unit's list")
+    needs: tuple[StepId, ...] = Field((), description="Tasks of this playbook or of core that must be done before")
+    skip_if: Fact = Field("", description="Not needed once `/outage fact` says so")
+    same_as: tuple[StepId, ...] = Field((), description="Tasks of other playbooks that ask the same: with one of "
+                                        "them in the outage, this one is not started")  # fmt: skip
+    tells: bool = Field(False, description="Its work is telling the staff: it fills the next update")
+    says: Said = Field("", max_length=80, description="With `tells`: the words for the next update")
 
     @property
     def short(self) -> str:
@@ -113,39 +173,46 @@ class Step(Strict):
 
 
 class Phase(Strict):
-    anchor: Literal["declared", "restored"]
-    opens: Span = timedelta()  # after the anchor: when its tasks are offered
+    """The tasks of a part of the outage."""
+
+    anchor: Literal["declared", "restored"] = Field(description="What its times count from")
+    opens: Span = Field(
+        timedelta(), description="When its tasks are offered, after the anchor", json_schema_extra={"default": "0m"}
+    )
     tasks: tuple[Step, ...] = ()
 
 
 class Alert(Strict):
     """The lines that a declarer need not write."""
 
-    do: str = Field("", max_length=90)
-    do_short: str = Field("", max_length=30)
-    still_works: str = Field("", max_length=110)
-    restored_do: str = Field("", max_length=90)
+    do: Said = Field("", max_length=90, description="What to do, in the alert")
+    do_short: Said = Field("", max_length=30, description="The same for a unit check: use paper")
+    still_works: Said = Field("", max_length=110, description="What staff can count on meanwhile")
+    restored_do: Said = Field("", max_length=90, description="What to do when it is back")
 
 
 class Words(Alert):
     """The same in another language, with the staff's word for the service."""
 
-    say: str = Field("", max_length=30)
+    say: Said = Field("", max_length=30, description="The staff's word for the service")
 
 
 class Playbook(Strict):
-    """One service's playbook as the file has it."""
+    """What is to be done when a service of a hospital is down."""
 
-    playbook: Annotated[str, AfterValidator(_playbook_id)]
+    playbook: Annotated[str, AfterValidator(_playbook_id),
+                        _shown(PLAYBOOK_ID, "Its id, as the file is called", "ehr", "email_documents")]  # fmt: skip
     title: str = Field(max_length=110)
-    say: str = Field("", max_length=30)  # the staff's word for the service; else its id
-    aliases: tuple[Annotated[str, AfterValidator(_one_word)], ...] = ()
+    say: Said = Field("", max_length=30, description="The staff's word for the service; without it the id")
+    aliases: tuple[Alias, ...] = Field((), description="Other words by which it can be declared")
     alert: Alert = Alert()
-    languages: dict[str, Words] = {}
-    triggers: tuple[str, ...] = ()
-    facts_to_ask_at_launch: tuple[str, ...] = ()
-    ladders: dict[LadderName, Annotated[tuple[Rung, ...], AfterValidator(_in_order)]] = {}
-    phases: dict[PhaseName, Phase] = {}
+    languages: dict[Language, Words] = Field({}, description="The same words in other languages")
+    triggers: tuple[str, ...] = Field((), description="Signals that point to it")
+    facts_to_ask_at_launch: tuple[Fact, ...] = Field((), description="What the declarer is to find out")
+    ladders: dict[LadderName, Annotated[tuple[Rung, ...], AfterValidator(_in_order)]] = Field(
+        {}, description="Who is asked next when nobody does anything; only in core.yaml", json_schema_extra=_by_name
+    )
+    phases: dict[PhaseName, Phase] = Field({}, description="The tasks", json_schema_extra=_by_name)
 
     @property
     def steps(self) -> Iterator[tuple[PhaseName, Step]]:

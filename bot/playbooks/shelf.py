@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 
 from bot.playbooks.checked import line_of, read
+from bot.playbooks.fits import too_long
 from bot.playbooks.schema import LadderName, Playbook, Rung, Words
+from bot.playbooks.together import cut_short, doubled, outrun, unknown
 
 SHIPPED = Path(__file__).parents[2] / "templates" / "playbooks"
 CORE = "core"
@@ -24,6 +26,8 @@ ORDER = (  # of several services that are down the first gives the alert its wor
     "telephony_paging",
 )
 NO_COPIES: Mapping[str, str] = MappingProxyType({})
+Shelf = dict[str, tuple[Playbook, str]]  # id → the playbook and its text
+Ladders = Mapping[LadderName, tuple[Rung, ...]]
 
 
 @dataclass(frozen=True)
@@ -63,19 +67,36 @@ def library(directory: str = "", fallback: Mapping[str, str] = NO_COPIES) -> Lib
 
 @lru_cache(maxsize=8)
 def _library(directory: str, fallback: tuple[tuple[str, str], ...]) -> Library:
-    shelf: dict[str, tuple[Playbook, str]] = {}
+    shelf: Shelf = {}
     complaints: list[str] = []
     for id in ORDER:
-        complaints += _add(shelf, SHIPPED / f"{id}.yaml", {})
+        complaints += _add(shelf, SHIPPED / f"{id}.yaml", {}, {})
     shipped_ladders = shelf[CORE][0].ladders
     if directory and not Path(directory).is_dir():
         complaints.append(f"{directory}: there is no such directory, so the shipped playbooks are used")
-    for path in _own_files(directory):
-        complaints += _add(shelf, path, dict(fallback))
+    files = _own_files(directory)
+    for path in files:
+        complaints += _add(shelf, path, dict(fallback), shipped_ladders)
     playbooks = {id: playbook for id, (playbook, _) in shelf.items()}
-    aliases, doubled = _aliases(shelf)
-    sources = {id: text for id, (_, text) in shelf.items()}
-    return Library(playbooks, shipped_ladders | playbooks[CORE].ladders, complaints + doubled, sources, aliases)
+    ladders = shipped_ladders | playbooks[CORE].ladders
+    aliases, claimed_twice = _aliases(shelf)
+    complaints += claimed_twice + _side_by_side(shelf, ladders, {path.stem for path in files})
+    return Library(playbooks, ladders, complaints, {id: text for id, (_, text) in shelf.items()}, aliases)
+
+
+def _side_by_side(shelf: Shelf, ladders: Ladders, own: set[str]) -> list[str]:
+    """What is wrong between playbooks that are sound each for itself: told, and used all the same."""
+    ids = {step.id: id for id, (playbook, _) in shelf.items() for _, step in playbook.steps}
+    complaints = [
+        f"{id}.yaml:{line_of(text, *place)}: {sentence}"
+        for id, (playbook, text) in shelf.items()
+        for place, sentence in unknown(playbook, ids)
+    ]
+    shipped = {id: playbook for id, (playbook, _) in shelf.items() if id not in own}
+    core = shelf[CORE][1]
+    return complaints + [
+        f"{CORE}.yaml:{line_of(core, 'ladders', name)}: {sentence}" for name, sentence in outrun(shipped, ladders)
+    ]
 
 
 def _own_files(directory: str) -> list[Path]:
@@ -84,37 +105,54 @@ def _own_files(directory: str) -> list[Path]:
     return sorted(files, key=lambda path: (path.stem != CORE, path.name))
 
 
-def _add(shelf: dict[str, tuple[Playbook, str]], path: Path, copies: Mapping[str, str]) -> list[str]:
+def _add(shelf: Shelf, path: Path, copies: Mapping[str, str], ladders: Ladders) -> list[str]:
     """Put this file on the shelf, or the last good copy of it, or leave there what it would have replaced."""
-    core_ids = [step.id for _, step in shelf[CORE][0].steps] if CORE in shelf else []
-    text, playbook, mistakes = _read_file(path, core_ids)
+    text, playbook, mistakes = _read_file(path, shelf, ladders)
     if playbook and not mistakes:
         shelf[path.stem] = playbook, text
         return []
     copy = copies.get(path.stem, "")
-    if last_good := read(copy, path.name, core_ids)[0] if copy else None:
+    if last_good := read(copy, path.name, _ids(shelf, CORE))[0] if copy else None:
         shelf[path.stem] = last_good, copy
     used = "the last good copy" if last_good else "the shipped playbook" if path.stem in ORDER else "nothing"
     return [*mistakes, f"{path.name}: until this is mended, {used} is used in its place"]
 
 
-def _read_file(path: Path, core_ids: list[str]) -> tuple[str, Playbook | None, list[str]]:
+def _read_file(path: Path, shelf: Shelf, ladders: Ladders) -> tuple[str, Playbook | None, list[str]]:
+    """`ladders`: those shipped, over which those of core are laid."""
     try:
         text = path.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as wrong:
         return "", None, [f"{path.name}:1: cannot be read ({wrong}): save it as UTF-8 text"]
-    playbook, mistakes = read(text, path.name, core_ids)
+    playbook, mistakes = read(text, path.name, _ids(shelf, CORE))
     if path.suffix != ".yaml":
         mistakes.append(f"{path.name}:1: call the file {path.stem}.yaml")
-    if playbook and playbook.playbook != path.stem:
-        line = line_of(text, "playbook")
-        mistakes.append(f"{path.name}:{line}: playbook: write {path.stem}, as the file is called, or rename the file")
-    if playbook and playbook.ladders and path.stem != CORE:
-        mistakes.append(f"{path.name}:{line_of(text, 'ladders')}: ladders stand in core.yaml: move them there")
+    if playbook:
+        found = [(line_of(text, *place), sentence) for place, sentence in _beside(playbook, path.stem, shelf, ladders)]
+        mistakes += [f"{path.name}:{line}: {sentence}" for line, sentence in sorted(found)]
     return text, playbook, mistakes
 
 
-def _aliases(shelf: Mapping[str, tuple[Playbook, str]]) -> tuple[dict[str, str], list[str]]:
+def _beside(
+    playbook: Playbook, name: str, shelf: Shelf, ladders: Ladders
+) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """What is wrong with a readable playbook in this place of the shelf."""
+    if playbook.playbook != name:
+        yield ("playbook",), f"playbook: write {name}, as the file is called, or rename the file"
+    if playbook.ladders and name != CORE:
+        yield ("ladders",), "ladders stand in core.yaml: move them there"
+    core = playbook if name == CORE or CORE not in shelf else shelf[CORE][0]
+    yield from cut_short(playbook, {**ladders, **core.ladders})
+    yield from doubled(playbook, _ids(shelf, *(id for id in shelf if id != name)))
+    yield from too_long(playbook)
+
+
+def _ids(shelf: Shelf, *playbooks: str) -> dict[str, str]:
+    """Task id → its playbook, of these playbooks."""
+    return {step.id: id for id in playbooks if id in shelf for _, step in shelf[id][0].steps}
+
+
+def _aliases(shelf: Shelf) -> tuple[dict[str, str], list[str]]:
     """Word → playbook. A word that two of them claim goes to the first on the shelf, and is complained about."""
     aliases: dict[str, str] = {}
     doubled = []

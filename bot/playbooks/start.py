@@ -11,9 +11,9 @@ from bot.db import Tx
 from bot.outages import Outage
 from bot.playbooks.schema import PhaseName, Step
 from bot.playbooks.shelf import CORE, Library
+from bot.playbooks.together import UNIT_CHECK
 from bot.roster import UNIT_ROLES
 
-UNIT_CHECK = "CORE-I1"  # the unit check itself: done when the unit answers
 FIND_SILENT = "CORE-I6"  # done when every unit is accounted for; its work is the `visit` rung
 AT_ONCE = ("alert", "immediate")  # phases whose owners are role holders of the alert
 

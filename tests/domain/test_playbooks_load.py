@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections import Counter
 from datetime import timedelta
+from itertools import combinations
 
 import pytest
 
-from bot.playbooks import Playbook, library
+from bot.playbooks import Playbook, library, published
 from bot.playbooks.checked import read
+from bot.playbooks.shelf import SHIPPED
 from bot.roster import ROLES
 from bot.texting import is_gsm7
 
@@ -24,7 +28,7 @@ phases:
     anchor: declared
     tasks:
       - {id: DIA-I1, owner: unit_charge, due: 5m, prio: 1, per: unit, task: "Stop new treatments", sms: "stop new ones"}
-      - {id: DIA-I2, owner: safety, due: 90s, prio: 1, task: "List the patients", needs: [DIA-I1], proof: number}
+      - {id: DIA-I2, owner: safety, due: 150s, prio: 1, task: "List the patients", needs: [DIA-I1], proof: number}
 """
 
 LADDERS = """\
@@ -65,8 +69,19 @@ MISTAKES = {  # what is written instead of what → the line and the words of th
     "two words": ("[renal]", "[renal unit]", 4, "'renal unit' is not one word"),
     "no fields": ("alert:\n  do: Write each treatment on paper", "alert: paper", 5, "alert: write fields below it"),
     "a key twice": ("say: dialysis", "say: dialysis\nsay: renal", 4, "say is written twice: take one away"),
+    "an odd fact": ("proof: number", "skip_if: HIE down", 12, "skip_if: write a fact in small letters, digits and _"),
+    "letters no text carries": ("each treatment on", "每个", 6, "do: a plain text cannot carry 每 个"),
     "no truth": ("proof: number", "tells: perhaps", 12, "tells: write true, or leave it out"),
 }
+
+BESIDE_MISTAKES = {  # what shows only beside the other playbooks
+    "an id of another playbook": ("DIA-I2", "EHR-I1", 12, "task EHR-I1 stands in ehr.yaml too: give one of them"),
+    "a time before its ladder": ("due: 150s", "due: 119s", 12, "due: 119s ends before its ladder untaken_1: write 2m"),
+    "the same as itself": ("proof: number", "same_as: [DIA-I1]", 12, "same_as: no other playbook has a task DIA-I1"),
+    "too long a line": (
+        "Write each treatment on paper", f"Write {'each ' * 12}treatment", 6, "do does not fit its text (alert)"
+    ),
+}  # fmt: skip
 
 LADDER_MISTAKES = {
     "a rung too early": ("after: 8m", "after: 4m", 4, "4m stands behind 5m"),
@@ -103,6 +118,23 @@ def test_the_shipped_playbooks_have_no_mistake():
     ]
 
 
+TASKS = {  # id without its number → how many there are of it
+    "CORE-A": 5, "CORE-I": 6, "CORE-E": 9, "CORE-X": 7, "CORE-R": 11,
+    "EHR-I": 7, "EHR-E": 7, "EHR-X": 5, "EHR-R": 9,
+    "DOC-I": 5, "DOC-E": 5, "DOC-X": 3, "DOC-R": 5,
+    "SCH-I": 4, "SCH-E": 5, "SCH-X": 4, "SCH-R": 4,
+    "ED-I": 6, "ED-E": 4, "ED-X": 3, "ED-R": 4,
+    "DAT-I": 6, "DAT-E": 4, "DAT-X": 3, "DAT-R": 6,
+    "SSO-I": 4, "SSO-R": 1,
+    "TEL-I": 5, "TEL-X": 1, "TEL-R": 1,
+}  # fmt: skip
+
+
+def test_every_task_of_the_reference_is_there_by_its_id():
+    there = [step.id for playbook in library().playbooks.values() for _, step in playbook.steps]
+    assert sorted(there) == sorted(f"{id}{n}" for id, count in TASKS.items() for n in range(1, count + 1))
+
+
 def test_the_shipped_tasks_are_all_there_once():
     steps = [step for playbook in library().playbooks.values() for _, step in playbook.steps]
     assert len(steps) == 149 and max(Counter(step.id for step in steps).values()) == 1
@@ -112,9 +144,10 @@ def test_the_shipped_tasks_are_all_there_once():
 
 def test_the_words_for_staff_have_a_short_form_in_every_language():
     for playbook in library().playbooks.values():
-        for words in (playbook.words(), playbook.words("es")):
-            assert words.say and words.do and words.do_short and words.restored_do
-        assert playbook.words().do == playbook.words("fr").do != playbook.words("es-MX").do
+        for language in ("en", "es", "fr"):
+            words = playbook.words(language) if language == "en" else playbook.languages[language]
+            assert words.say and words.do and words.do_short and words.still_works and words.restored_do
+        assert playbook.words().do == playbook.words("pl").do != playbook.words("es-MX").do
         assert all(is_gsm7(text) for text in playbook.words().model_dump().values())
 
 
@@ -157,7 +190,7 @@ def test_a_playbook_goes_into_a_row_and_comes_back():
 def test_a_hospital_adds_a_playbook_of_its_own(shelf):
     loaded = shelf(dialysis=SOUND)
     assert loaded.complaints == [] and loaded.find("RENAL") == "dialysis"
-    assert [step.due for _, step in loaded.playbooks["dialysis"].steps] == [minutes(5), timedelta(seconds=90)]
+    assert [step.due for _, step in loaded.playbooks["dialysis"].steps] == [minutes(5), timedelta(seconds=150)]
     assert loaded.sources["dialysis"] == SOUND and "ehr" in loaded.playbooks
 
 
@@ -190,6 +223,54 @@ def test_a_mistake_in_a_ladder_is_told(sound, wrong, line, words):
     playbook, complaints = read(LADDERS.replace(sound, wrong, 1), "core.yaml")
     assert playbook is None
     assert [each for each in complaints if each.startswith(f"core.yaml:{line}: ") and words in each], complaints
+
+
+@pytest.mark.parametrize(("sound", "wrong", "line", "words"), BESIDE_MISTAKES.values(), ids=BESIDE_MISTAKES)
+def test_what_is_wrong_beside_other_playbooks_is_told(shelf, sound, wrong, line, words):
+    assert sound in SOUND
+    complaints = shelf(dialysis=SOUND.replace(sound, wrong)).complaints
+    assert [each for each in complaints if each.startswith(f"dialysis.yaml:{line}: ") and words in each], complaints
+
+
+def test_a_ladder_too_slow_for_the_shipped_tasks_is_told(shelf):
+    slow = LADDERS.replace("silence:", "untaken_1:").replace("5m", "6m")
+    assert "core.yaml:4: untaken_1 is slower than EHR-I1, due after 5m" in shelf(core=slow).complaints[0]
+
+
+def test_a_unit_check_lasts_as_long_as_its_ladder(shelf):
+    short = (SHIPPED / "core.yaml").read_text().replace("unit_charge, due: 10m", "unit_charge, due: 9m", 1)
+    assert "due: 9m ends before its ladder silence: write 10m or more" in shelf(core=short).complaints[0]
+
+
+def test_the_published_schema_is_what_the_playbooks_are_checked_by():
+    file = SHIPPED.parents[1] / "docs" / "playbook.schema.json"
+    assert file.read_text() == published(), "write it anew: muster playbooks schema > docs/playbook.schema.json"
+
+
+def test_every_shipped_file_names_its_schema():
+    for file in SHIPPED.glob("*.yaml"):
+        first = file.read_text().partition("\n")[0]
+        schema = first.removeprefix("# yaml-language-server: $schema=")
+        assert (file.parent / schema).resolve() == SHIPPED.parents[1] / "docs" / "playbook.schema.json"
+
+
+def test_the_schema_completes_phases_ladders_and_roles():
+    schema = json.loads(published())
+    assert set(schema["properties"]["phases"]["properties"]) == {"alert", "immediate", "early", "extended", "recovery"}
+    assert "untaken_1" in schema["properties"]["ladders"]["properties"]
+    step = schema["$defs"]["Step"]["properties"]
+    assert step["owner"]["enum"] == list(ROLES) and re.fullmatch(step["due"]["pattern"], "90s")
+
+
+@pytest.mark.parametrize("pair", list(combinations(list(library().playbooks), 2)), ids="+".join)
+def test_two_services_ask_nobody_the_same_twice(pair):
+    """The relation holds between tasks of one owner, and the one that covers is never left out itself."""
+    steps = {step.id: step for id in {"core", *pair} for _, step in library().playbooks[id].steps}
+    started = [step for step in steps.values() if not set(step.same_as) & set(steps)]
+    assert not [step.id for step in started if set(step.same_as) & {other.id for other in started}]
+    for step in steps.values():
+        for cover in set(step.same_as) & set(steps):
+            assert steps[cover].owner == step.owner and steps[cover] in started and steps[cover].due <= step.due
 
 
 NO_PLAYBOOKS = ["", "just words", "- a\n- b", "\x00", "&a [*a]", "{", "playbook: 2026-13-45"]
