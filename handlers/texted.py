@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from bot import access, board, checkins, journal, outages, playbooks, roster, tasks, timers
 from bot.access import Refused
-from bot.command import answers, course, end, errands, lapses, opening, words
+from bot.command import answers, course, end, errands, lapses, opening, optouts, words
 from bot.db import Tx
 from bot.roster import Person
 from bot.texting import Reply, Says
@@ -120,13 +120,12 @@ def _status(tx: Tx, people: list[Person], reply: Reply, number: str, body: str, 
 
 
 def _opted_out(tx: Tx, people: list[Person], reply: Reply, number: str, body: str, proven: str) -> Echo:
-    lapses.opted_out(tx, number)
+    optouts.opted_out(tx, number)
     return None  # the carrier answers it; a text of ours would be refused
 
 
 def _opted_in(tx: Tx, people: list[Person], reply: Reply, number: str, body: str, proven: str) -> Echo:
-    for person in roster.opt_in(tx, number):
-        journal.write(tx, "opted_in", who=person.id, channel="sms")
+    optouts.opted_in(tx, number)
     return None
 
 

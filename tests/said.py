@@ -98,6 +98,7 @@ LONGEST: dict[str, dict[str, Any]] = {
             ("T109", "start the log with times", "04:30"),
         ]
     ),
+    "opted_out": {},
     "many": dict(codes=[f"T{number}" for number in range(101, 121)], count=20),
     "help": dict(
         code="T107",

@@ -9,7 +9,7 @@ from sqlalchemy import Row, select, update
 
 from bot import journal, outbox, roster, timers
 from bot.channels import Receipt, Wants
-from bot.command import lapses, tell
+from bot.command import lapses, optouts, tell
 from bot.db import Tx
 from bot.outbox import Health, Message, Outcome, State, circuits
 
@@ -76,8 +76,10 @@ def lost(tx: Tx, subject: str, why: dict[str, Any]) -> None:
     row = tx.execute(select(MESSAGE).where(MESSAGE.c.id == int(subject))).first()
     if row is not None and why["never"] and row.channel == "sms":
         roster.is_dead(tx, row.address)
+    if row is not None and why["opted_out"]:
+        optouts.opted_out(tx, row.address, by_word=False)
     if row is not None:
-        lapses.undelivered(tx, row, why["reason"], why["opted_out"])
+        lapses.undelivered(tx, row, why["reason"])
 
 
 def stopped(tx: Tx, provider: str, why: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""When a person or a message drops out: opted out, gone off shift, not delivered."""
+"""When a person or a message drops out: gone off shift, not delivered."""
 
 from datetime import timedelta
 from typing import Any
@@ -18,18 +18,6 @@ STAND_IN_AFTER = timedelta(seconds=30)  # how long texts are without a way out b
 STOOD_IN = "a call stands in while texts cannot leave"
 BY_CALL = 50  # people who are given a call at once
 
-def opted_out(tx: Tx, number: str) -> None:
-    """A carrier took a text as STOP: the coordinator is warned, and the tasks of the person move on."""
-    for person in roster.opt_out(tx, number):
-        journal.write(tx, "opted_out", who=person.id, channel="sms")
-        for outage in outages.running(tx)[:1]:
-            above = tell.coordinator(tx, outage)
-            if above and above.id != person.id:
-                text = f"{person.name} ({person.unit}) opted out of texts, perhaps by mistake. Reach them another way"
-                tell.one(tx, outage, above, "told_you", {"text": text}, lane=outbox.Lane.QUESTION, also_slack=True)
-            tell.command_post(tx, outage, "told_you", {"text": f"{person.name} ({person.unit}) opted out of texts"})
-        _hand_on_tasks(tx, person, "opted out of texts")
-
 
 def away(tx: Tx, person: roster.Person) -> None:
     """Not on shift: counted as unavailable; the units and tasks of the person go to the next."""
@@ -38,7 +26,14 @@ def away(tx: Tx, person: roster.Person) -> None:
         for row in checkins.units(tx, outage.id or 0):
             if row.asked == person.id:
                 new_charge(tx, outage, row, roster.charge(tx, row.unit))
-    _hand_on_tasks(tx, person, "not on shift")
+    hand_on_tasks(tx, person, "not on shift")
+
+
+def hand_on_tasks(tx: Tx, person: roster.Person, why: str) -> None:
+    """Whatever is before the person goes to the next."""
+    for task in tasks.mine(tx, person):
+        if task.owner == person.id and task.kind not in (tasks.Kind.CHECK, tasks.Kind.VISIT):
+            errands.refuse(tx, task, person, why, "sms")
 
 
 def takes_charge(tx: Tx, person: roster.Person, unit: str) -> None:
@@ -59,10 +54,8 @@ def new_charge(tx: Tx, outage: Outage, row: checkins.UnitCheck, to: roster.Perso
                  subject=checkins.subject(outage, row.unit), buttons=wording.check_keys(outage))  # fmt: skip
 
 
-def undelivered(tx: Tx, row: Any, reason: str, opted: bool = False) -> None:
+def undelivered(tx: Tx, row: Any, reason: str) -> None:
     """A text did not arrive: a ladder that waits on it climbs now; anybody else is tried on the next way, each once."""
-    if opted:
-        opted_out(tx, row.address)
     said = tx.get(outbox.Notice, row.notice_id)
     person = tx.get(roster.Person, row.person_id)
     if said is None or said.closed_at or person is None or row.lane > outbox.Lane.UPDATE or row.channel != "sms":
@@ -175,12 +168,6 @@ def _again(tx: Tx, said: outbox.Notice, person: roster.Person, way: outbox.Route
         person_id=person.id, channel=way.channel, address=way.address, lane=row.lane, body=row.body, unit=person.unit,
         wording=said.kind, language=row.language, round=round, not_after=worth,
     )  # fmt: skip
-
-
-def _hand_on_tasks(tx: Tx, person: roster.Person, why: str) -> None:
-    for task in tasks.mine(tx, person):
-        if task.owner == person.id and task.kind not in (tasks.Kind.CHECK, tasks.Kind.VISIT):
-            errands.refuse(tx, task, person, why, "sms")
 
 
 def _ladders(tx: Tx, said: outbox.Notice, person: roster.Person) -> list[escalations.Ladder]:

@@ -61,6 +61,7 @@ KINDS: dict[str, Kind] = {
     "remind_promise": _kind("time code"),
     "promise_held": _kind("time next"),
     "told_you": _kind("text", text=60),
+    "opted_out": _kind(""),
     "many": _kind("codes count", codes=6),
     "thanks": _kind(""),
     "echo": _kind("text", text=60),

@@ -95,13 +95,13 @@ def permitted(tx: Tx, permission: str) -> list[Person]:
 
 
 def opt_out(tx: Tx, number: str) -> list[Person]:
-    """Note that this mobile number asked for no more texts. Returns whom that silences.
+    """Note that this mobile number asked for no more texts. Returns whom that silences, but for those who were so before.
 
     A carrier blocks the number, not the person, so everybody who shares it is silenced.
     """
-    silenced = _by_mobile(tx, number)
+    silenced = [person for person in _by_mobile(tx, number) if person.opted_out_at is None]
     for person in silenced:
-        person.opted_out_at = person.opted_out_at or tx.now
+        person.opted_out_at = tx.now
     return silenced
 
 
@@ -113,7 +113,7 @@ def is_dead(tx: Tx, number: str) -> None:
 
 def opt_in(tx: Tx, number: str) -> list[Person]:
     """Note that this mobile number asked for texts again. Returns who can be texted again."""
-    back = _by_mobile(tx, number)
+    back = [person for person in _by_mobile(tx, number) if person.opted_out_at]
     for person in back:
         person.opted_out_at = None
     return back
