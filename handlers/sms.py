@@ -1,20 +1,20 @@
 """Texts from people: verify, parse, one verb, answer in TwiML."""
 
-import asyncio
 from datetime import datetime
 from typing import Any
 
 from fastapi import Request, Response
 
-from bot import access, inbox, journal, outages, roster, texting
+from bot import inbox, journal, outages, roster, texting
 from bot.access import Refused
 from bot.channels.sms import reply_twiml
 from bot.command import reading
 from bot.db import Database, Tx
 from bot.texting import Reply, Says
+from handlers import pins
 from handlers.intake import LEFT, Facts, Intake
 from handlers.said import Said, away, kept, text_later
-from handlers.texted import SAYS, WrongPin, stranger, wrong_pin
+from handlers.texted import SAYS, WrongPin, stranger
 from handlers.twilio import XML, needed, signed_form
 
 WITH_PIN = (Says.DECLARE, Says.COMMAND)
@@ -32,7 +32,7 @@ async def _take(intake: Intake, sid: str, number: str, body: str) -> Said | None
     reply = texting.parse_reply(body)
     proven: str | None = ""
     if reply.says in WITH_PIN and reply.pin:
-        proven = await intake.ask(_proven(intake.db, number, reply), lambda: None)
+        proven = await intake.ask(pins.owner(intake.db, number, reply.pin), lambda: None)
     if proven is None:
         return away(intake.db)
     masked = dict(vars(reply)) | {"pin": texting.mask(reply.pin)}
@@ -75,7 +75,7 @@ def hear(tx: Tx, sid: str, number: str, body: str, reply: Reply, proven: str = "
         with tx.begin_nested():  # what is refused leaves nothing of what it had begun
             echo = SAYS[reply.says](tx, people, reply, number, body, proven)
     except WrongPin:
-        echo = ("echo", {"text": wrong_pin(tx, number)})
+        echo = ("echo", {"text": pins.wrong(tx, number)})
     except Refused as refused:
         journal.write(tx, "refused", who=people[0].id, channel="sms", says=str(refused))
         echo = ("echo", {"text": str(refused)})
@@ -83,15 +83,3 @@ def hear(tx: Tx, sid: str, number: str, body: str, reply: Reply, proven: str = "
         return None
     running = outages.running(tx)
     return Said(*echo, people[0].language, bool(running and running[0].exercise))
-
-
-async def _proven(db: Database, number: str, reply: Reply) -> str | None:
-    """Who at this number the PIN belongs to, or ""; hashing is slow and stays out of the writer."""
-    try:
-        pins = await db.read(access.pins_at, number)
-    except Refused:
-        return ""
-    for person_id, hashed in pins.items():
-        if await asyncio.to_thread(access.matches, hashed, reply.pin):
-            return person_id
-    return ""

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from bot import access, board, checkins, journal, outages, playbooks, roster, tasks, timers
 from bot.access import Refused
-from bot.command import answers, course, end, errands, lapses, opening, optouts, words
+from bot.command import answers, callbacks, course, end, errands, lapses, opening, optouts, words
 from bot.db import Tx
 from bot.roster import Person
 from bot.texting import Reply, Says
@@ -107,11 +107,6 @@ def _who(tx: Tx, people: list[Person], number: str, proven: str, reply: Reply, b
     raise WrongPin
 
 
-def wrong_pin(tx: Tx, number: str) -> str:
-    then = "This number is locked for 15 minutes." if access.wrong_pin(tx, number) else "Nothing was done; try again."
-    return f"That PIN is wrong. {then}"
-
-
 def _status(tx: Tx, people: list[Person], reply: Reply, number: str, body: str, proven: str) -> Echo:
     running = outages.running(tx)
     if not running:
@@ -127,6 +122,15 @@ def _opted_out(tx: Tx, people: list[Person], reply: Reply, number: str, body: st
 def _opted_in(tx: Tx, people: list[Person], reply: Reply, number: str, body: str, proven: str) -> Echo:
     optouts.opted_in(tx, number)
     return None
+
+
+def _wants_help(tx: Tx, people: list[Person], reply: Reply, number: str, body: str, proven: str) -> Echo:
+    """The carrier answers HELP and INFO with words of its own, so a call follows; who cannot be called is texted."""
+    if not callbacks.is_first(tx, people[0], number, body):
+        return None
+    if callbacks.call(tx, people, number):
+        return None
+    return _status(tx, people, reply, number, body, proven)
 
 
 def _free(tx: Tx, people: list[Person], reply: Reply, number: str, body: str, proven: str) -> Echo:
@@ -145,7 +149,7 @@ SAYS: dict[Says, Callable[[Tx, list[Person], Reply, str, str, str], Echo]] = {
     Says.STATUS: _status,
     Says.OPTED_OUT: _opted_out,
     Says.OPTED_IN: _opted_in,
-    Says.WANTS_HELP: _free,
+    Says.WANTS_HELP: _wants_help,
     Says.FREE: _free,
 }
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from bot import escalations, outbox, tasks
-from bot.command import answers, course, delivery, digest, end, lapses, rungs, tell
+from bot.command import answers, callbacks, course, delivery, digest, end, lapses, rungs, tell
 from bot.db import Tx
 from bot.timers import Handler
 
@@ -64,5 +64,6 @@ HANDLERS: dict[str, Handler] = {
     lapses.EXPIRED: say_expired,
     delivery.STOPPED: stopped,
     answers.STRAY: forget,
+    callbacks.QUIET: forget,
     end.SECOND: forget,
 }

@@ -1,21 +1,20 @@
-"""Calls: what is spoken, and what a pressed key means. Only a key is an answer."""
+"""Calls of ours: what is spoken, and what a pressed key means. Only a key is an answer."""
 
 from datetime import datetime
 
 from fastapi import Request, Response
 
-from bot import board, checkins, inbox, journal, outages, outbox, roster, tasks
+from bot import checkins, inbox, outbox, roster, tasks
 from bot.access import Refused
 from bot.channels.voice import ask, say_and_hang_up
 from bot.command import answers, errands
 from bot.db import Database, Tx
 from bot.outages import Outage
 from handlers.intake import Facts, Intake
-from handlers.said import Said, away, kept, tell_later, text_later
+from handlers.said import Said, away, kept, tell_later
 from handlers.twilio import XML, needed, signed_form
 
 KEYS = "12349"
-CHOICE = "Press 1 if you are OK, 2 if you need help, 9 for patient risk."
 WRONG_KEY = "That key has no meaning here."
 OVER = Said("echo", {"text": "this call is no longer needed. Goodbye"})
 THANKS = "thanks"
@@ -30,24 +29,12 @@ async def answered(request: Request, intake: Intake, message: int) -> Response:
     digit = form.get("Digits", "")[:1]
     if digit and digit in KEYS:
         facts = {"message": message, "digit": digit, "sid": sid}
-        return _say(db, await intake.commit("key", facts, instead=lambda: kept(db, risk=digit == "9")))
+        return say(db, await intake.commit("key", facts, instead=lambda: kept(db, risk=digit == "9")))
     text, language, is_open = await intake.ask(db.read(spoken, message), lambda: (away(db).voice(db.render), "", False))
     if not is_open:
         return Response(say_and_hang_up(text, language or db.settings.default_language), media_type=XML)
     said = f"{WRONG_KEY} {text}" if digit else text
     return Response(ask(said, f"{db.settings.public_url}/twilio/voice/{message}", language), media_type=XML)
-
-
-async def called(request: Request, intake: Intake) -> Response:
-    """Somebody calls us: the state, the open question, and an answer by keypad."""
-    form, db = await signed_form(request, intake), intake.db
-    sid, number = needed(form, "CallSid", "From")
-    digit = form.get("Digits", "")[:1]
-    if digit:
-        facts = {"number": number, "digit": digit, "sid": sid}
-        return _say(db, await intake.commit("key_back", facts, instead=lambda: kept(db, risk=digit == "9")))
-    state = await intake.ask(db.transact(state_for, number), lambda: f"{away(db).voice(db.render)} {CHOICE}")
-    return Response(ask(state, f"{db.settings.public_url}/twilio/call", db.settings.default_language), media_type=XML)
 
 
 def spoken(tx: Tx, message_id: int) -> Spoken:
@@ -83,37 +70,7 @@ def press_later(tx: Tx, said: Said, at: datetime, key: Facts) -> None:
         tell_later(tx, said, person)
 
 
-def press_back(tx: Tx, number: str, digit: str, sid: str) -> Said:
-    """A key pressed by somebody who called us, once."""
-    first, people = inbox.accept(tx, "call", f"{sid}:{digit}"), roster.by_phone(tx, number)
-    if not people:
-        if first:
-            journal.write(tx, "unknown_number", channel="voice", about=number)
-        return Said("echo", {"text": "this number is not on our staff list. Nothing was done. Goodbye"})
-    echo = answers.answer(tx, people, digit, "", "voice") if first and digit in KEYS else None
-    return Said(*(echo or (THANKS, {})), people[0].language)
-
-
-def press_back_later(tx: Tx, said: Said, at: datetime, key: Facts) -> None:
-    people = roster.by_phone(tx, key["number"])
-    if people and said.kind != THANKS:
-        tell_later(tx, said, people[0])
-    elif not people and inbox.accept(tx, "call", f"{key['sid']}:{key['digit']}:later"):
-        text_later(tx, said, key["number"], None)
-
-
-def state_for(tx: Tx, number: str) -> str:
-    running, people = outages.running(tx), roster.by_phone(tx, number)
-    if not people:
-        journal.write(tx, "unknown_number", channel="voice", about=number)
-        return "This number is not on our staff list. Goodbye."
-    if not running:
-        return "No outage is open. Press 9 for patient risk, or hang up."
-    state = tx.render.voice("status", people[0].language, running[0].exercise, **board.line(tx, running[0]))
-    return f"{state} {CHOICE}"
-
-
-def _say(db: Database, said: Said) -> Response:
+def say(db: Database, said: Said) -> Response:
     """The last words of a call."""
     return Response(
         say_and_hang_up(said.voice(db.render), said.language or db.settings.default_language), media_type=XML

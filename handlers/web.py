@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot import board
 from bot.db import Away
-from handlers import receipts, sms, voice
+from handlers import callers, receipts, sms, voice
 from handlers.intake import Intake
 from handlers.slack_request import signed_body
 from handlers.twilio import OtherAccount
@@ -67,7 +67,7 @@ def build(intake: Intake, bolt: AsyncApp | None) -> FastAPI:
 
     @web.post("/twilio/call")
     async def twilio_call(request: Request) -> Response:
-        return await voice.called(request, intake)
+        return await callers.called(request, intake)
 
     @web.get("/healthz")
     async def healthz() -> dict[str, str]:

@@ -99,6 +99,8 @@ LONGEST: dict[str, dict[str, Any]] = {
         ]
     ),
     "opted_out": {},
+    "call": dict(asked=True, down=["Epic", "email"], state="declared", level=3, next="04:40", units=["5W"], pin=True),
+    "call_pin": {},
     "many": dict(codes=[f"T{number}" for number in range(101, 121)], count=20),
     "help": dict(
         code="T107",

@@ -52,6 +52,7 @@ REASONS = {
 EVENTS = ["initiated", "ringing", "answered", "completed"]
 RING = 25  # seconds, to stay before most voicemails
 WAIT = 8  # seconds for a key
+BETWEEN = 4  # seconds after the last key of a number, until it counts as whole
 SPEAKS = {"en": "en-US", "es": "es-US", "fr": "fr-FR", "de": "de-DE", "pt": "pt-BR", "it": "it-IT", "pl": "pl-PL"}
 
 
@@ -130,14 +131,15 @@ def receipt(form: Mapping[str, str], account_sid: str = "") -> Receipt | None:
     return _receipt(form.get("CallSid", ""), form.get("CallStatus", ""), code)
 
 
-def ask(text: str, action_url: str, language: str, times: int = 2) -> str:
-    """Say the text and wait for one key, `times` times over, then hang up.
+def ask(text: str, action_url: str, language: str, times: int = 2, *, number: bool = False) -> str:
+    """Say the text and wait for one key, or for a `number` that `#` or a pause ends, `times` times over; then hang up.
 
     Silence goes on to the next verb and not to `action_url`: a voicemail would be asked for ever.
     """
     document = VoiceResponse()
+    keys = {"finish_on_key": "#", "timeout": BETWEEN} if number else {"num_digits": 1, "timeout": WAIT}
     for _ in range(times):
-        gather = Gather(action=action_url, method="POST", input="dtmf", num_digits=1, timeout=WAIT)
+        gather = Gather(action=action_url, method="POST", input="dtmf", **keys)
         gather.say(_spoken(text), language=_voice(language))
         document.append(gather)
     document.hangup()

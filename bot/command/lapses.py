@@ -36,6 +36,16 @@ def hand_on_tasks(tx: Tx, person: roster.Person, why: str) -> None:
             errands.refuse(tx, task, person, why, "sms")
 
 
+def locked_out(tx: Tx, number: str) -> None:
+    """Wrong PINs have locked a number: the administrators hear whose it is."""
+    until = tasks.at(tx, tx.now + access.LOCK_FOR)
+    whose = ", ".join(person.name for person in roster.by_phone(tx, number)) or "nobody we know"
+    facts = {"text": f"5 wrong PINs from {number} ({whose}): its PINs are refused until {until}. Is it them?"}
+    for person in roster.permitted(tx, "admin"):
+        tell.one(tx, None, person, "told_you", facts, lane=outbox.Lane.QUESTION, also_slack=True)
+    tell.command_post(tx, None, "told_you", facts)
+
+
 def takes_charge(tx: Tx, person: roster.Person, unit: str) -> None:
     """Somebody is in charge of a unit now: its open check is hers."""
     for outage in outages.running(tx):

@@ -115,9 +115,8 @@ def _write_receipt(tx: Tx, outage: Outage, said: outbox.Notice, counted: Figures
         "finish": counted.finish,
         "unreachable": counted.unreachable,
     }
-    mine.body = outbox.body(
-        tx, mine.channel if mine.channel == "slack" else "sms", "receipt", mine.language, outage.exercise, facts
-    )
+    channel = mine.channel if mine.channel in ("slack", "voice") else "sms"
+    mine.body = outbox.body(tx, channel, "receipt", mine.language, outage.exercise, facts)
     tx.add(mine)
 
 

@@ -62,6 +62,8 @@ KINDS: dict[str, Kind] = {
     "promise_held": _kind("time next"),
     "told_you": _kind("text", text=60),
     "opted_out": _kind(""),
+    "call": _kind("asked down state level next units pin"),
+    "call_pin": _kind(""),
     "many": _kind("codes count", codes=6),
     "thanks": _kind(""),
     "echo": _kind("text", text=60),

@@ -95,7 +95,7 @@ def permitted(tx: Tx, permission: str) -> list[Person]:
 
 
 def opt_out(tx: Tx, number: str) -> list[Person]:
-    """Note that this mobile number asked for no more texts. Returns whom that silences, but for those who were so before.
+    """Note that this mobile number asked for no more texts. Returns whom that silences who was not so before.
 
     A carrier blocks the number, not the person, so everybody who shares it is silenced.
     """

@@ -1,0 +1,127 @@
+"""Somebody calls us: they hear the state and the question that is open to them, and answer by keypad."""
+
+from datetime import datetime
+from urllib.parse import urlencode
+
+from fastapi import Request, Response
+
+from bot import access, inbox, journal, roster
+from bot.access import Refused
+from bot.channels.voice import ask, say_and_hang_up
+from bot.command import answers, callbacks, opening, words
+from bot.db import Tx
+from handlers import pins
+from handlers.intake import Facts, Intake
+from handlers.said import Said, away, kept, tell_later, text_later
+from handlers.twilio import XML, needed, signed_form
+from handlers.voice import KEYS, THANKS, WRONG_KEY, say
+
+PIN = range(4, 9)  # digits
+CHOICE = "Press 1 if you are OK, 2 if you need help, 9 for patient risk."
+NOT_ON_LIST = "this number is not on our staff list. Nothing was done. Goodbye"
+
+
+async def called(request: Request, intake: Intake) -> Response:
+    """The call itself, a key pressed in it, a PIN keyed in it, or the 1 that follows a right PIN.
+
+    `by` in the address is whose PIN it was: we put it there ourselves, and Twilio signs addresses.
+    """
+    form, db = await signed_form(request, intake), intake.db
+    sid, number = needed(form, "CallSid", "From")
+    keyed, by = form.get("Digits", "").strip("#*"), request.query_params.get("by", "")
+    if len(keyed) in PIN:
+        return await _keyed_pin(intake, number, keyed)
+    facts = {"number": number, "digit": keyed[:1], "sid": sid}
+    if by and keyed == "1":
+        return say(db, await intake.commit("declare_by_call", facts | {"by": by}, instead=lambda: kept(db)))
+    if len(keyed) == 1 and keyed in KEYS:
+        return say(db, await intake.commit("key_back", facts, instead=lambda: kept(db, risk=keyed == "9")))
+    language = db.settings.default_language
+    heard = await intake.ask(
+        db.transact(greeting, number, language),
+        lambda: callbacks.Heard(f"{away(db).voice(db.render)} {CHOICE}", language),
+    )
+    text = f"{WRONG_KEY} {heard.text}" if keyed else heard.text
+    if not heard.path:
+        return Response(say_and_hang_up(text, heard.language), media_type=XML)
+    return Response(ask(text, _address(intake, heard.path), heard.language, number=heard.takes_pin), media_type=XML)
+
+
+async def _keyed_pin(intake: Intake, number: str, pin: str) -> Response:
+    """A right PIN is asked once more whether it is meant; a wrong one counts."""
+    db = intake.db
+    proven: str | None = await intake.ask(pins.owner(db, number, pin), lambda: None)
+    if proven is None:
+        return say(db, away(db))
+    said: Said | None = await intake.ask(db.transact(_judge, number, proven), lambda: away(db))
+    if said is not None:
+        return say(db, said)
+    query = urlencode({"by": proven})
+    text, language = db.render.voice("call_pin"), db.settings.default_language
+    return Response(ask(text, _address(intake, f"/twilio/call?{query}"), language), media_type=XML)
+
+
+def _judge(tx: Tx, number: str, proven: str) -> Said | None:
+    """None: the PIN is right. Else what to say."""
+    people = roster.by_phone(tx, number)
+    if not people:
+        return Said("echo", {"text": NOT_ON_LIST})
+    try:
+        access.pins_at(tx, number)  # raises while the number is locked
+    except Refused as refused:
+        return Said("echo", {"text": str(refused)}, people[0].language)
+    if not proven:
+        return Said("echo", {"text": pins.wrong(tx, number)}, people[0].language)
+    access.right_pin(tx, number)
+    return None
+
+
+def greeting(tx: Tx, number: str, language: str) -> callbacks.Heard:
+    """What somebody who calls us hears first."""
+    people = roster.by_phone(tx, number)
+    if people:
+        return callbacks.greeting(tx, people, number)
+    journal.write(tx, "unknown_number", channel="voice", about=number)
+    return callbacks.Heard("This number is not on our staff list. Goodbye.", language, path="")
+
+
+def press(tx: Tx, number: str, digit: str, sid: str) -> Said:
+    """A key pressed by somebody who called us, once."""
+    first, people = inbox.accept(tx, "call", f"{sid}:{digit}"), roster.by_phone(tx, number)
+    if not people:
+        if first:
+            journal.write(tx, "unknown_number", channel="voice", about=number)
+        return Said("echo", {"text": NOT_ON_LIST})
+    echo = answers.answer(tx, people, digit, "", "voice") if first else None
+    return Said(*(echo or (THANKS, {})), people[0].language)
+
+
+def declare(tx: Tx, number: str, digit: str, sid: str, by: str) -> Said:
+    """Whoever keyed a right PIN and then 1 declares, on core, once a call."""
+    person = next((each for each in roster.by_phone(tx, number) if each.id == by), None)
+    if person is None:
+        return Said("echo", {"text": NOT_ON_LIST})
+    if not inbox.accept(tx, "call", f"{sid}:declare"):
+        return Said(THANKS, {}, person.language)
+    try:
+        with tx.begin_nested():  # what is refused leaves nothing of what it had begun
+            done = opening.declare(tx, person, words.Request(), "voice")
+    except Refused as refused:
+        journal.write(tx, "refused", who=person.id, channel="voice", says=str(refused))
+        return Said("echo", {"text": str(refused)}, person.language)
+    if done.merged:
+        return Said("echo", {"text": f"{done.code} runs already. Nothing more was sent"}, person.language)
+    facts = {"code": done.code, "level": done.level, "services": "IT systems", "people": done.people}
+    return Said("receipt", facts, person.language)
+
+
+def press_later(tx: Tx, said: Said, at: datetime, key: Facts) -> None:
+    people = roster.by_phone(tx, key["number"])
+    if people and said.kind not in (THANKS, "receipt"):  # a declarer's receipt is a message of its own
+        tell_later(tx, said, people[0])
+    elif not people and inbox.accept(tx, "call", f"{key['sid']}:{key['digit']}:later"):
+        text_later(tx, said, key["number"], None)
+
+
+def _address(intake: Intake, path: str) -> str:
+    return f"{intake.db.settings.public_url}{path}"
