@@ -34,7 +34,7 @@ TEXT_TO, CALL = "Reply to {}", "Call {}"
 requests.Session.trust_env = property(lambda session: False, lambda session, wanted: None)  # type: ignore[assignment]
 
 for chatty in ("apprise", "urllib3.connectionpool"):  # they would write numbers and texts into the log
-    logging.getLogger(chatty).disabled = True
+    logging.getLogger(chatty).addFilter(lambda record: False)  # uvicorn would take back that it is disabled
 
 
 class Others:

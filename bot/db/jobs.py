@@ -83,6 +83,7 @@ class Line:
     def __init__(self) -> None:
         self._jobs: deque[Job] = deque()
         self._single = 0  # of those that wait, how many are no items that gain by waiting
+        self._is_crowd = False  # did more than one come at once, the last time?
         self._more = threading.Condition()
         self._closed = False
 
@@ -114,11 +115,12 @@ class Line:
                 if self._jobs:
                     self._more.notify()  # what is left need not wait for this batch
                 if batch or (self._closed and not self._jobs):
+                    self._is_crowd = len(batch) > 1
                     return batch
 
     def _pause(self) -> float | None:
         """Seconds until it is worth taking what waits; None for as long as nothing does."""
-        if self._closed or self._single or len(self._jobs) >= BATCH:
+        if self._closed or self._single or len(self._jobs) >= BATCH or (self._jobs and not self._is_crowd):
             return 0
         return self._jobs[0].since + GATHER - time.monotonic() if self._jobs else None
 

@@ -29,7 +29,7 @@ pytestmark = pytest.mark.skipif(not CHROMIUM, reason="Chromium is not installed,
 @pytest.fixture(scope="module")
 def lines() -> Iterator[list[str]]:
     """What `muster demo` prints; it runs meanwhile, and ends in the end as by Ctrl-C."""
-    command = [str(Path(sys.executable).with_name("muster")), "demo", "--port", "0", "--speed", "6"]
+    command = [str(Path(sys.executable).with_name("muster")), "demo", "--port", "0", "--speed", "20"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ | BAD_SHELL) as demo:
         assert demo.stdout
         said = [demo.stdout.readline().rstrip("\n") for _ in range(9)]
@@ -81,7 +81,7 @@ def phone(page: Page, part: str) -> Locator:
 def test_it_prints_the_address_first_and_then_what_to_try(lines):
     assert re.fullmatch(r"http://127\.0\.0\.1:\d+/", lines[0])
     assert "Declare" in lines[2]
-    assert "one minute takes 10 seconds" in "\n".join(lines)
+    assert "one minute takes 3 seconds" in "\n".join(lines)
     assert Path(folder(lines)).is_dir()
 
 

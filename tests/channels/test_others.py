@@ -2,9 +2,11 @@
 
 import asyncio
 import logging
+import logging.config
 import time
 
 import pytest
+from uvicorn.config import LOGGING_CONFIG
 
 from bot import texting
 from bot.channels import Misconfigured, Sent, Unavailable
@@ -202,6 +204,7 @@ def test_it_writes_no_file(monkeypatch, tmp_path):
 
 @pytest.mark.parametrize("answer", [YES, Answer(503, "no"), Answer(drops=True)])
 def test_no_log_holds_a_number_or_a_text(caplog, answer):
+    logging.config.dictConfig(LOGGING_CONFIG)  # as when the server starts
     caplog.set_level(logging.DEBUG)
     for name in ("apprise", "urllib3", "urllib3.connectionpool", "requests"):
         caplog.set_level(logging.DEBUG, logger=name)
