@@ -7,9 +7,10 @@ from typing import Any
 from sqlalchemy import JSON, CheckConstraint, Column
 from sqlmodel import Field, SQLModel, col, select
 
-from bot import journal
+from bot import access, journal
 from bot.access import Refused
 from bot.db import Tx, one_at_a_time
+from bot.roster import Person
 
 
 class OutageState(StrEnum):
@@ -63,6 +64,11 @@ class Outage(SQLModel, table=True):
     declared_by: str = ""
     credited: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
     ladders: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))  # a snapshot
+    rhythm: dict[str, int] = Field(
+        default_factory=dict, sa_column=Column(JSON, nullable=False, server_default="{}")
+    )  # a snapshot: seconds of an operational period, and between two rounds
+    period: int = Field(default=0, sa_column_kwargs={"server_default": "0"})  # the operational period, from 1
+    period_began_at: datetime | None = None
     notice_id: int | None = None  # the declaration's
     every_s: int = 1800  # seconds between updates
     declared_at: datetime
@@ -174,6 +180,15 @@ def find(tx: Tx, code: str = "") -> Outage:
     raise Refused(
         f"Say which outage. {_open(real)}" if real else "No outage is open. Declare one with /outage declare."
     )
+
+
+def commanded(tx: Tx, by: Person, verb: str, code: str) -> Outage:
+    """The outage of that code, running, for somebody who may do the verb. Raises Refused."""
+    access.demand(tx, by, verb)
+    outage = find(tx, code)
+    if outage.state not in RUNNING:
+        raise Refused(f"{outage.code} is {outage.state}. Nothing was sent or changed.")
+    return outage
 
 
 def move(tx: Tx, outage: Outage, to: OutageState, who: str, reason: str = "") -> None:

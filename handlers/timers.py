@@ -3,7 +3,19 @@
 from typing import Any
 
 from bot import escalations, outbox, tasks
-from bot.command import answers, callbacks, course, delivery, digest, end, lapses, rungs, tell
+from bot.command import (
+    answers,
+    callbacks,
+    course,
+    delivery,
+    digest,
+    end,
+    lapses,
+    periods,
+    rounds,
+    rungs,
+    tell,
+)
 from bot.db import Tx
 from bot.timers import Handler
 
@@ -48,6 +60,14 @@ def say_expired(tx: Tx, subject: str, data: dict[str, Any]) -> None:
     lapses.say_expired(tx, int(subject))
 
 
+def ask_units(tx: Tx, subject: str, data: dict[str, Any]) -> None:
+    rounds.come_round(tx, int(subject))
+
+
+def turn_period(tx: Tx, subject: str, data: dict[str, Any]) -> None:
+    periods.turn(tx, int(subject))
+
+
 def forget(tx: Tx, subject: str, data: dict[str, Any]) -> None:
     """The timer was only there to be seen until now."""
 
@@ -63,6 +83,8 @@ HANDLERS: dict[str, Handler] = {
     delivery.LOST: lost,
     lapses.EXPIRED: say_expired,
     delivery.STOPPED: stopped,
+    rounds.ROUND: ask_units,
+    periods.PERIOD: turn_period,
     answers.STRAY: forget,
     callbacks.QUIET: forget,
     end.SECOND: forget,

@@ -15,6 +15,7 @@ from handlers.said import Said, away, kept, tell_later
 from handlers.twilio import XML, needed, signed_form
 
 KEYS = "12349"
+CHECKS = ("outage:", "unit:", "round:")  # what a notice is about, if a digit answers it
 WRONG_KEY = "That key has no meaning here."
 OVER = Said("echo", {"text": "this call is no longer needed. Goodbye"})
 THANKS = "thanks"
@@ -83,7 +84,7 @@ def _key(tx: Tx, row: outbox.Message, said: outbox.Notice, digit: str) -> answer
     if digit == "9":
         unit = row.person_id.removeprefix("#unit:") if person is None else person.unit
         outage = tx.get(Outage, said.outage_id) if said.outage_id else None
-        if not said.subject.startswith(("outage:", "unit:")):
+        if not said.subject.startswith(CHECKS):
             task = answers.risk(tx, outage, person, unit, "")
             return "echo_risk", {"code": task.code, "unit": unit}
     if said.subject.startswith("unit:") and person is None:
@@ -95,7 +96,7 @@ def _key(tx: Tx, row: outbox.Message, said: outbox.Notice, digit: str) -> answer
         )
     if person is None or digit not in KEYS:
         return None
-    if said.subject.startswith(("outage:", "unit:")):
+    if said.subject.startswith(CHECKS):
         if digit in "12" and _took(tx, person, said, digit):
             return "thanks", {}
         return answers.answer(tx, [person], digit, "", "voice", said.outage_id)

@@ -13,6 +13,7 @@ MARIA = "Maria Vandenberghe"
 LONGEST: dict[str, dict[str, Any]] = {
     "alert": dict(what=WHAT, services=DOWN, do=USE_PAPER, still_works="radios", site="NORTH CAMPUS", next="04:40"),
     "unit_check": dict(units="PACU-2, ICU-NE", what=WHAT, services=DOWN, do="call or walk, no email", by="04:15"),
+    "check_again": dict(units="PACU-2, ICU-NE", services=DOWN, by="04:15", paper=True),
     "landline": dict(unit="PACU-2", what=WHAT, do="use paper"),
     "card": dict(
         unit="PACU-2",
@@ -159,8 +160,8 @@ LONGEST: dict[str, dict[str, Any]] = {
     ),
     "reply_merged": dict(code="O-12", joined=True, services=["ehr"], people=2512, newcomers=12, odd=["level:9"]),
     "reply_status": dict.fromkeys(
-        "code state level services summary people delivered sent queued failed unreachable ok help risk silent told "
-        "asked fine need at_risk no_answer done under_way offered blocked overdue".split(),
+        "code state level period services summary people delivered sent queued failed unreachable ok help risk silent "
+        "told asked fine need at_risk no_answer done under_way offered blocked overdue".split(),
         1,
     ),
     "reply_help": {},
@@ -173,6 +174,7 @@ LONGEST: dict[str, dict[str, Any]] = {
 NEEDED = {  # without these a message says nothing; every other fact may be missing
     "alert": "what",
     "unit_check": "units what",
+    "check_again": "units services",
     "landline": "unit what",
     "card": "unit code lines",
     "receipt": "code services",

@@ -41,6 +41,7 @@ def one(tx: Tx, outage: Outage) -> dict[str, Any]:
         "service_states": {service.service: service.state for service in services},
         "summary": outage.summary,
         "commander": outage.commander,
+        "period": outage.period,
         "declared_at": stamp(outage.declared_at),
         "next_update_at": stamp(outage.next_update_at),
         "restored_at": stamp(outage.restored_at),
@@ -69,7 +70,7 @@ def task_counts(tx: Tx, outage: Outage) -> dict[str, int]:
 def flat(one: dict[str, Any]) -> dict[str, Any]:
     """One outage's JSON as the facts of the Slack summary."""
     check, work = one["checkin"], one["tasks"]
-    facts = {name: one[name] for name in ("code", "state", "level", "summary")} | one["reach"] | one["units"]
+    facts = {name: one[name] for name in ("code", "state", "level", "summary", "period")} | one["reach"] | one["units"]
     facts.pop("told_in_person")
     return facts | {
         "services": [f"{service} {state}" for service, state in one["service_states"].items()], "asked": check["asked"],

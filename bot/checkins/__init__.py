@@ -1,34 +1,41 @@
 """Rounds, answers and the standing of units. A digit answers; a changed answer counts as the latest."""
 
-from bot.checkins.answers import answer, asked, asked_all, record_all, unavailable
-from bot.checkins.rounds import close_rounds, open_round
+from bot.checkins.answers import answer, present, record_all, told_person, unavailable
+from bot.checkins.asked import Asked, Question, asked, asked_all, counts_for
+from bot.checkins.rounds import close_rounds, latest, open_round
 from bot.checkins.rows import (
     ANSWER,
+    AWAY,
+    CHECKS,
     FOR_UNIT,
     MEANS,
     MEANS_BEDSIDE,
     ROUND,
+    TOLD,
     UNIT_CHECK,
     Answer,
-    Asked,
     Heard,
-    Question,
+    Kind,
     Round,
     Standing,
     UnitCheck,
 )
-from bot.checkins.units import answer_for_unit, hand_on, subject, told, units, watch_unit
+from bot.checkins.units import answer_for_unit, hand_on, subject, told, units, watch_again, watch_unit
 
 __all__ = [
     "ANSWER",
+    "AWAY",
+    "CHECKS",
     "FOR_UNIT",
     "MEANS",
     "MEANS_BEDSIDE",
     "ROUND",
+    "TOLD",
     "UNIT_CHECK",
     "Answer",
     "Asked",
     "Heard",
+    "Kind",
     "Question",
     "Round",
     "Standing",
@@ -38,12 +45,17 @@ __all__ = [
     "asked",
     "asked_all",
     "close_rounds",
+    "counts_for",
     "hand_on",
+    "latest",
     "open_round",
+    "present",
     "record_all",
     "subject",
     "told",
+    "told_person",
     "unavailable",
     "units",
+    "watch_again",
     "watch_unit",
 ]

@@ -1,64 +1,54 @@
 """Answers: for everybody asked at a number, all of them kept, the latest counts."""
 
-from sqlalchemy import select as core_select
 from sqlmodel import col, select
 
 from bot import journal, outbox, roster
-from bot.checkins.rows import ANSWER, OUTAGE, RECIPIENT, ROUND, UNIT_CHECK, Answer, Asked, Heard, Question, Round
-from bot.checkins.units import spoken_for
+from bot.checkins.asked import Asked, Question, asked, asked_all, counts_for
+from bot.checkins.rows import ANSWER, AWAY, CHECKS, TOLD, Answer, Heard, Kind, Round, UnitCheck
+from bot.checkins.units import spoken_for, told
 from bot.db import Tx, insert_new
-from bot.outages import ENDED, Outage
-
-
-def asked(tx: Tx, person_ids: list[str], outage_id: int | None = None) -> list[tuple[Round, Outage]]:
-    """The questions put to any of these people, latest first: those of the outages that run, else the last one of all.
-
-    `outage_id` narrows it to the outage that the answer is known to be about.
-    """
-    heard = select(Round, Outage).join(outbox.Recipient, col(outbox.Recipient.notice_id) == Round.notice_id)
-    heard = heard.join(Outage, col(Outage.id) == Round.outage_id).where(col(outbox.Recipient.person_id).in_(person_ids))
-    if outage_id is not None:
-        heard = heard.where(Round.outage_id == outage_id)
-    # each round once, however many of these people were asked in it: an answer from a shared phone counts once
-    found = list({row[0].id: (row[0], row[1]) for row in tx.exec(heard.order_by(col(Round.id).desc()))}.values())
-    running = [row for row in found if row[1].state not in ENDED]
-    return running or found[:1]
-
-
-def asked_all(tx: Tx, person_ids: list[str]) -> Asked:
-    """The same for many people at once, and which of them were asked for a unit."""
-    heard = core_select(
-        RECIPIENT.c.person_id, ROUND.c.id, ROUND.c.notice_id, OUTAGE.c.id, OUTAGE.c.code, OUTAGE.c.state,
-        ROUND.c.closed_at,
-    )  # fmt: skip
-    heard = heard.join(ROUND, ROUND.c.notice_id == RECIPIENT.c.notice_id).join(OUTAGE, OUTAGE.c.id == ROUND.c.outage_id)
-    questions: dict[str, list[Question]] = {}
-    mine = heard.where(RECIPIENT.c.person_id.in_(person_ids))
-    for person_id, round_id, notice_id, outage_id, code, state, closed in tx.execute(mine):
-        over = state in ENDED
-        question = Question(round_id, notice_id, outage_id, code, over, over or closed is not None)
-        questions.setdefault(person_id, []).append(question)
-    speaking = core_select(UNIT_CHECK.c.asked).where(UNIT_CHECK.c.asked.in_(person_ids)).distinct()
-    return Asked(questions, set(tx.execute(speaking).scalars()))
+from bot.outages import RUNNING, Outage
 
 
 def answer(
     tx: Tx, people: list[roster.Person], digit: str, note: str, channel: str, only_unit: str = "",
-    outage_id: int | None = None,
+    outage_id: int | None = None, round_id: int | None = None,
 ) -> Heard:  # fmt: skip
     """Record a digit for everybody who was asked at this number or account; `only_unit` narrows it to one unit.
 
-    It answers every open question of theirs, since a digit means the same in all. Stops what is still to be sent to
-    them for it, and the ladder of each unit it speaks for.
+    It answers the check of the outage that it is known to be about, or the round, else the questions that
+    `counts_for` says. Stops what is still to be sent to them for it, and the ladder of each unit it speaks for.
     """
     heard = Heard(digit, people=[person.id for person in people], unit=_where(tx, people))
-    for opened, outage in reversed(asked(tx, heard.people, outage_id)):
-        heard.outage, heard.late = outage, opened.closed_at is not None or outage.state in ENDED
+    put = asked_all(tx, heard.people)
+    questions = put.all_of(heard.people)
+    for question in _meant(put, heard, only_unit, outage_id, round_id):
+        outage = tx.get(Outage, question.outage_id)
+        heard.outage, heard.late, heard.asked = outage, question.late, question.text
+        notices = [other.notice_id for other in questions if _alike(question, other)]
         for person in people:
-            _record(tx, opened, outage, person, digit, note, channel, heard.late)
-        if not heard.late:
+            _record(tx, question, notices, person, digit, note, channel)
+        if outage and question.kind in CHECKS and not heard.late:
             spoken_for(tx, outage, heard, people[0].id, note, only_unit)
     return heard
+
+
+def _meant(
+    put: Asked, heard: Heard, only_unit: str, outage_id: int | None, round_id: int | None
+) -> list[Question]:  # fmt: skip
+    if outage_id is None and round_id is None:
+        return put.of(heard.people, heard.digit, only_unit)
+    every = put.all_of(heard.people)
+    if round_id is not None:
+        return [question for question in every if question.round_id == round_id]
+    checks = [question for question in every if question.outage_id == outage_id and question.kind in CHECKS]
+    return counts_for(checks, heard.digit)
+
+
+def _alike(question: Question, other: Question) -> bool:
+    """An answer to the one answers the other: it is the same, or both ask how the unit is."""
+    both_check = question.kind in CHECKS and other.kind in CHECKS and question.outage_id == other.outage_id
+    return both_check or question.round_id == other.round_id
 
 
 def record_all(tx: Tx, answered: list[tuple[Question, str]], digit: str, channel: str) -> None:
@@ -71,10 +61,34 @@ def record_all(tx: Tx, answered: list[tuple[Question, str]], digit: str, channel
 
 
 def unavailable(tx: Tx, person: roster.Person, channel: str) -> None:
-    """AWAY: counted as such in every check that is open."""
-    for opened, outage in asked(tx, [person.id]):
-        if outage.state not in ENDED:
-            _record(tx, opened, outage, person, "A", "", channel, late=False)
+    """AWAY: counted as such in every question that is open."""
+    for question in asked(tx, [person.id]):
+        if not question.late:
+            _record(tx, question, [question.notice_id], person, AWAY, "", channel)
+
+
+def present(tx: Tx, person: roster.Person, unit: str, channel: str) -> None:
+    """HERE: on site in this unit, for every roll-call that is open, whether or not the person was asked in it."""
+    running = select(Outage.id).where(col(Outage.state).in_(RUNNING))
+    open_ones = select(Round).where(Round.kind == Kind.ROLL_CALL, col(Round.closed_at).is_(None))
+    for opened in tx.exec(open_ones.where(col(Round.outage_id).in_(running))):
+        asked_too = outbox.heard(tx, opened.notice_id, [person.id])
+        outage = tx.get(Outage, opened.outage_id)
+        if outage and (asked_too or not opened.units or unit in opened.units):
+            question = Question(opened.id or 0, opened.notice_id, opened.outage_id, outage.code, opened.kind, "",
+                                late=False, answered=False)  # fmt: skip
+            _record(tx, question, [opened.notice_id], person, "1", unit, channel)
+
+
+def told_person(tx: Tx, outage: Outage, person: roster.Person, by: str) -> bool:
+    """Somebody told this person, and with that the units they answer for, in person; false if nobody asked them."""
+    mine = [question for question in asked(tx, [person.id]) if question.outage_id == outage.id and not question.late]
+    for question in [question for question in mine if question.kind in CHECKS][:1]:
+        _record(tx, question, [other.notice_id for other in mine if _alike(question, other)], person, TOLD, by, "")
+    theirs = select(UnitCheck.unit).where(UnitCheck.outage_id == outage.id, UnitCheck.asked == person.id)
+    for unit in tx.exec(theirs).all() if mine else []:
+        told(tx, outage, unit, by)
+    return bool(mine)
 
 
 def _where(tx: Tx, people: list[roster.Person]) -> str:
@@ -84,10 +98,11 @@ def _where(tx: Tx, people: list[roster.Person]) -> str:
 
 
 def _record(
-    tx: Tx, opened: Round, outage: Outage, person: roster.Person, digit: str, note: str, channel: str, late: bool
+    tx: Tx, question: Question, notices: list[int], person: roster.Person, digit: str, note: str, channel: str
 ) -> None:
-    row = Answer(round_id=opened.id or 0, person_id=person.id, digit=digit, at=tx.now, channel=channel)
-    row.note, row.late = note, late
+    row = Answer(round_id=question.round_id, person_id=person.id, digit=digit, at=tx.now, channel=channel)
+    row.note, row.late = note, question.late
     tx.add(row)
-    outbox.withdraw(tx, [opened.notice_id], person.id)
-    journal.write(tx, "answered", who=person.id, outage=outage.code, channel=channel, digit=digit, note=note, late=late)
+    outbox.withdraw(tx, notices, person.id)
+    journal.write(tx, "answered", who=person.id, outage=question.outage, channel=channel, digit=digit, note=note,
+                  late=question.late)  # fmt: skip

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint
+from sqlalchemy import JSON, CheckConstraint, Column
 from sqlmodel import Field, SQLModel
 
 from bot import outbox
@@ -26,8 +26,24 @@ MEANS = {"1": "OK", "2": "need staff", "3": "need forms", "4": "not affected", "
 MEANS_BEDSIDE = MEANS | {"2": "need help"}
 
 
+class Kind(StrEnum):
+    """What a round asks. The declaration's own notice is the first; the rest are asked beside it."""
+
+    ALERT = "alert"  # read? and how is your unit?
+    CHECK = "check"  # how is your unit now?
+    ROLL_CALL = "roll_call"  # are you on site?
+    QUESTION = "question"  # somebody's own
+
+
+CHECKS = (Kind.ALERT, Kind.CHECK)
+#: Which digits a question knows; a 9 is never about a question.
+KNOWS: dict[str, str] = {Kind.ALERT: "1234", Kind.CHECK: "1234", Kind.ROLL_CALL: "1", Kind.QUESTION: "12"}
+AWAY, TOLD = "A", "T"  # what stands in place of a digit: not on shift; told in person
+
+
 class Round(SQLModel, table=True):
-    """One time that everybody was asked. The first is the declaration's own notice."""
+    """One time that people were asked. The first is the declaration's own notice, open until the outage ends; any
+    other closes when it is asked anew."""
 
     __tablename__ = "round"
 
@@ -36,6 +52,9 @@ class Round(SQLModel, table=True):
     notice_id: int = Field(index=True, foreign_key="notice.id")
     opened_at: datetime
     closed_at: datetime | None = None
+    kind: str = Field(default=Kind.ALERT, sa_column_kwargs={"server_default": "alert"})
+    text: str = Field(default="", sa_column_kwargs={"server_default": ""})  # of a question of one's own
+    units: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False, server_default="[]"))
 
 
 class Answer(SQLModel, table=True):
@@ -46,7 +65,7 @@ class Answer(SQLModel, table=True):
     id: int | None = Field(default=None, primary_key=True)
     round_id: int = Field(index=True, foreign_key="round.id")
     person_id: str = Field(index=True)
-    digit: str  # 1, 2, 3, 4, 9; `A` for AWAY
+    digit: str  # 1, 2, 3, 4, 9; AWAY, TOLD
     note: str = ""
     at: datetime
     channel: str
@@ -87,31 +106,4 @@ class Heard:
     units: list[str] = field(default_factory=list)  # spoken for
     unit: str = ""  # where the speaker is
     late: bool = False
-
-
-@dataclass(frozen=True)
-class Question:
-    """A round as somebody was asked in it."""
-
-    round_id: int
-    notice_id: int
-    outage_id: int
-    outage: str  # its code
-    ended: bool
-    late: bool  # an answer now comes after it closed
-
-
-@dataclass
-class Asked:
-    """What many people were asked, and who of them speaks for a unit."""
-
-    questions: dict[str, list[Question]]  # by person, the latest first
-    speakers: set[str]
-    answered: list[tuple[Question, str]] = field(default_factory=list)
-
-    def of(self, people: list[str]) -> list[Question]:
-        """The questions put to any of these people, earliest first: those that run, else the last one of all."""
-        found = {question.round_id: question for id in people for question in self.questions.get(id, [])}
-        latest = [found[id] for id in sorted(found, reverse=True)]
-        running = [question for question in latest if not question.ended]
-        return list(reversed(running or latest[:1]))
+    asked: str = ""  # the text of the question of somebody's own that was answered

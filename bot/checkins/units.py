@@ -3,7 +3,8 @@
 from sqlmodel import col, select
 
 from bot import escalations, journal, outbox, roster, tasks
-from bot.checkins.rows import FOR_UNIT, Heard, Standing, UnitCheck
+from bot.checkins.rounds import latest
+from bot.checkins.rows import FOR_UNIT, Heard, Kind, Standing, UnitCheck
 from bot.db import Tx
 from bot.outages import ENDED, Outage
 
@@ -11,11 +12,21 @@ from bot.outages import ENDED, Outage
 def watch_unit(tx: Tx, outage: Outage, unit: roster.Unit, asked: roster.Person | None, notice_id: int) -> None:
     """A unit stands silent from minute 0; one ladder runs for it until somebody answers."""
     tx.add(UnitCheck(outage_id=outage.id or 0, unit=unit.code, asked=asked.id if asked else ""))
-    rungs = list(outage.ladders.get("silence", []))
-    if asked is None:
-        rungs = _nobody_in_charge(rungs)
-    escalations.start(tx, "silence", subject(outage, unit.code), rungs, outage_id=outage.id,
-                      person_id=asked.id if asked else "", notice_id=notice_id if asked else None)  # fmt: skip
+    _chase(tx, outage, unit.code, asked, notice_id)
+
+
+def watch_again(tx: Tx, outage: Outage, row: UnitCheck, asked: roster.Person | None, notice_id: int) -> None:
+    """A unit that is asked anew stands silent until it answers, but for a risk that is being seen to. A ladder that
+    runs for it goes on."""
+    if row.standing != Standing.RISK or not tasks.at_risk(tx, outage.id or 0, row.unit):
+        row.standing, row.digit, row.note = Standing.SILENT, "", ""
+    if escalations.active(tx, subject(outage, row.unit)):
+        hand_on(tx, outage, row, asked)
+        return
+    row.asked = asked.id if asked else ""
+    tx.add(row)
+    outbox.close_notices(tx, subject(outage, row.unit), "asked anew")
+    _chase(tx, outage, row.unit, asked, notice_id)
 
 
 def subject(outage: Outage, unit: str) -> str:
@@ -44,6 +55,7 @@ def answer_for_unit(tx: Tx, outage: Outage, unit: str, digit: str, who: str, cha
     if row and not heard.late:
         journal.write(tx, "answered", who=who, outage=outage.code, channel=channel, about=unit, digit=digit)
         _stand(tx, outage, row, FOR_UNIT[digit], who, digit, "")
+        _spare(tx, outage, row)
         heard.units = [unit]
     return heard
 
@@ -56,6 +68,7 @@ def told(tx: Tx, outage: Outage, unit: str, by: str) -> bool:
     journal.write(tx, "told_in_person", who=by, outage=outage.code, about=unit)
     if row.standing == Standing.SILENT:
         _stand(tx, outage, row, Standing.TOLD, by, "", "")
+        _spare(tx, outage, row)
     return True
 
 
@@ -82,6 +95,22 @@ def _stand(tx: Tx, outage: Outage, row: UnitCheck, standing: Standing, who: str,
     escalations.stop(tx, subject(outage, row.unit), f"answered by {who}")
     outbox.close_notices(tx, subject(outage, row.unit), "answered")
     tasks.check_done(tx, outage.id or 0, row.unit, digit or "told", who)
+
+
+def _spare(tx: Tx, outage: Outage, row: UnitCheck) -> None:
+    """Somebody else answered for the unit: whoever was asked again for it need not hear that any more."""
+    again = latest(tx, outage, Kind.CHECK)
+    theirs = select(UnitCheck.unit).where(UnitCheck.outage_id == outage.id, UnitCheck.asked == row.asked)
+    if again and again.closed_at is None and not tx.exec(theirs.where(UnitCheck.standing == Standing.SILENT)).first():
+        outbox.withdraw(tx, [again.notice_id], row.asked)
+
+
+def _chase(tx: Tx, outage: Outage, unit: str, asked: roster.Person | None, notice_id: int) -> None:
+    rungs = list(outage.ladders.get("silence", []))
+    if asked is None:
+        rungs = _nobody_in_charge(rungs)
+    escalations.start(tx, "silence", subject(outage, unit), rungs, outage_id=outage.id,
+                      person_id=asked.id if asked else "", notice_id=notice_id if asked else None)  # fmt: skip
 
 
 def _nobody_in_charge(rungs: list[dict[str, object]]) -> list[dict[str, object]]:

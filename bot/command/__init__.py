@@ -1,11 +1,12 @@
 """The commander's verbs, each the whole story in one place, and what answers and failures set off."""
 
 from bot.command.answers import answer
-from bot.command.course import ask_again, correct, hand_over, raise_level, update
+from bot.command.course import correct, hand_over, raise_level, update
 from bot.command.end import close, restore, restore_words, verify, void
 from bot.command.errands import act
 from bot.command.opening import Declared, preview
 from bot.command.opening import declare as declare
+from bot.command.rounds import ask_again
 from bot.command.words import Request, declaration, level
 
 __all__ = [

@@ -70,7 +70,7 @@ def _notice(tx: Tx, outage: Outage) -> outbox.Notice:
         said = outbox.notice(tx, "alert", outage_id=outage.id, subject=f"outage:{outage.id}", exercise=outage.exercise)
         outage.notice_id = said.id
         tx.add(outage)
-        checkins.open_round(tx, outage, said.id or 0)
+        checkins.open_round(tx, outage, said)
     return said
 
 

@@ -173,7 +173,7 @@ def _one_unit(tx: Tx, people: list[roster.Person], note: str) -> tuple[str, str]
     """`2 5W`: the first word of the note narrows the answer, if it is a unit that this person answers for."""
     first, _, rest = note.partition(" ")
     ids = [person.id for person in people]
-    asked = [outage.id for _, outage in checkins.asked(tx, ids)] if first else []
+    asked = {question.outage_id for question in checkins.asked(tx, ids)} if first else set()
     rows = [tx.get(checkins.UnitCheck, (outage_id, first.upper())) for outage_id in asked]
     return (first.upper(), rest) if any(row and row.asked in ids for row in rows) else ("", note)
 

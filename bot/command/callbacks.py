@@ -76,9 +76,10 @@ def greeting(tx: Tx, people: list[roster.Person], number: str) -> Heard:
 
 def _outage(tx: Tx, people: list[roster.Person]) -> Outage | None:
     """The outage in which they were asked last, else the one that runs."""
-    asked = [outage for _, outage in checkins.asked(tx, [person.id for person in people])]
+    asked = checkins.asked(tx, [person.id for person in people])
     running = outages.running(tx)
-    return next((outage for outage in asked if outage in running), running[0] if running else None)
+    found = (outage for question in asked for outage in running if outage.id == question.outage_id)
+    return next(found, running[0] if running else None)
 
 
 def _facts(tx: Tx, people: list[roster.Person], outage: Outage | None) -> dict[str, Any]:

@@ -5,16 +5,16 @@ from typing import Any
 
 from sqlmodel import col, select
 
-from bot import access, checkins, journal, outages, outbox, playbooks, roster, tasks
+from bot import journal, outages, outbox, playbooks, roster, tasks
 from bot.access import Refused
-from bot.command import alerting, tell, wording
+from bot.command import alerting, periods, rounds, tell, wording
 from bot.db import Tx
 from bot.outages import Outage
 
 
 def update(tx: Tx, by: roster.Person, code: str, text: str, every: timedelta | None, channel: str) -> str:
     """Tell everybody who was told; keeps the promise and makes the next one."""
-    outage = _for(tx, by, "update", code)
+    outage = outages.commanded(tx, by, "update", code)
     if not text.strip():
         raise Refused("An update needs words: /outage update what is new. Nothing was sent.")
     tell.promise(tx, outage, every)
@@ -32,7 +32,7 @@ def update(tx: Tx, by: roster.Person, code: str, text: str, every: timedelta | N
 
 def correct(tx: Tx, by: roster.Person, code: str, text: str, channel: str) -> str:
     """Correct the last thing that was said to all, by its time."""
-    outage = _for(tx, by, "correct", code)
+    outage = outages.commanded(tx, by, "correct", code)
     if not text.strip():
         raise Refused("A correction needs words: /outage correct what is true instead. Nothing was sent.")
     last = select(outbox.Notice).where(
@@ -53,7 +53,7 @@ def correct(tx: Tx, by: roster.Person, code: str, text: str, channel: str) -> st
 
 def raise_level(tx: Tx, by: roster.Person, code: str, level: int, channel: str) -> str:
     """A higher level tells more people: those who were told hear of the level, the others get the alert."""
-    outage = _for(tx, by, "raise", code)
+    outage = outages.commanded(tx, by, "raise", code)
     if not outage.level < level <= 4:
         raise Refused(
             f"{outage.code} is at level {outage.level}; raise it to a higher one, at most 4. Nothing was changed."
@@ -67,34 +67,15 @@ def raise_level(tx: Tx, by: roster.Person, code: str, level: int, channel: str) 
     told = outbox.audience(tx, said.id)
     wanted = [row.service for row in outages.services(tx, outage)]
     newcomers = alerting.alert(tx, outage, playbooks.current(tx), wanted).people
+    periods.begin(tx, outage)
+    rounds.ask_late(tx, outage)
     journal.write(tx, "raised", outage=outage.code, who=by.id, channel=channel, level=level, newcomers=newcomers)
     return f"{outage.code} is at level {level}: {newcomers} more people are told, {told} hear of the level."
 
 
-def ask_again(tx: Tx, by: roster.Person, code: str, only: list[str] | None = None) -> str:
-    """Ask again, now and on the same ladders: the silent units, or those named (`all` for every one)."""
-    outage = _for(tx, by, "checkin", code)
-    asked = [row.unit for row in checkins.units(tx, outage.id or 0) if _to_ask(row, only) and _ask(tx, outage, row)]
-    journal.write(tx, "asked_again", outage=outage.code, who=by.id, units=asked)
-    return f"Asked again: {', '.join(asked)}." if asked else "No unit with somebody in charge is silent."
-
-
-def _to_ask(row: checkins.UnitCheck, only: list[str] | None) -> bool:
-    return row.standing == checkins.Standing.SILENT if only is None else not only or row.unit in only
-
-
-def _ask(tx: Tx, outage: Outage, row: checkins.UnitCheck) -> bool:
-    person = roster.person(tx, row.asked)
-    if person:
-        facts = wording.unit_facts(tx, outage, [row.unit], person.language or "en")
-        tell.one(tx, outage, person, "unit_check", facts, lane=outbox.Lane.QUESTION,
-                 subject=checkins.subject(outage, row.unit), buttons=wording.check_keys(outage))  # fmt: skip
-    return person is not None
-
-
 def hand_over(tx: Tx, by: roster.Person, code: str, to: roster.Person | None, channel: str) -> str:
     """Command goes to another person; without one, to whoever asks."""
-    outage = _for(tx, by, "command", code)
+    outage = outages.commanded(tx, by, "command", code)
     new = to or by
     outage.commander = new.id
     tx.add(outage)
@@ -152,11 +133,3 @@ def _hold(tx: Tx, outage: Outage, facts: dict[str, Any]) -> None:
     tell.everyone(tx, outage, "holding", facts, but=outage.commander, own=lambda language: {
         "services": wording.says(down, language), "stay": wording.words(down, "do_short", language),
     })  # fmt: skip
-
-
-def _for(tx: Tx, by: roster.Person, verb: str, code: str) -> Outage:
-    access.demand(tx, by, verb)
-    outage = outages.find(tx, code)
-    if outage.state not in outages.RUNNING:
-        raise Refused(f"{outage.code} is {outage.state}. Nothing was sent or changed.")
-    return outage

@@ -6,7 +6,7 @@ from typing import Any
 from sqlmodel import col, select
 
 from bot import access, journal, outages, outbox, playbooks, roster, tasks
-from bot.command import alerting, figures, tell, wording
+from bot.command import alerting, figures, periods, tell, wording
 from bot.command.alerting import Alerted
 from bot.command.figures import Figures
 from bot.command.still import end_exercises
@@ -58,6 +58,7 @@ def declare(tx: Tx, by: roster.Person, request: Request, channel: str) -> Declar
         tx, "declared", outage=outage.code, who=by.id, channel=channel, level=level, services=wanted, text=request.text
     )
     alerted = alerting.alert(tx, outage, library, wanted, by)
+    periods.begin(tx, outage)
     tell.promise(tx, outage)
     return _declared(tx, outage, alerted, library, odd, wanted)
 
@@ -158,7 +159,9 @@ def _join(tx: Tx, outage: Outage, library: playbooks.Library, fresh: list[str], 
     where = f" at {', '.join(sites)}" if sites else ""
     what = f"{tell.what(down or outages.down(tx, outage))}{where}"
     tell.everyone(tx, outage, "joined", facts | {"what": what})
-    return alerting.alert(tx, outage, library, [row.service for row in outages.services(tx, outage)]).people
+    newcomers = alerting.alert(tx, outage, library, [row.service for row in outages.services(tx, outage)]).people
+    periods.begin(tx, outage)
+    return newcomers
 
 
 def _plain(tx: Tx, outage: Outage, library: playbooks.Library, wanted: list[str]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Bringing an outage to rest: nothing of it waits, climbs or is promised any more."""
 
 from bot import checkins, escalations, outages, outbox, roster, tasks, timers
-from bot.command import tell
+from bot.command import periods, tell
 from bot.db import Tx
 from bot.outages import Outage, OutageState
 
@@ -10,6 +10,7 @@ def still(tx: Tx, outage: Outage, reason: str) -> None:
     """Withdraw what waits, stop what climbs, forget what was promised."""
     escalations.stop_outage(tx, outage.id or 0, reason)
     outbox.close_outage(tx, outage.id or 0, reason)
+    periods.stop(tx, outage)
     checkins.close_rounds(tx, outage)
     for promise in (tell.REMIND, tell.DUE):
         timers.cancel(tx, promise, str(outage.id))

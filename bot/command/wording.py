@@ -131,14 +131,19 @@ def unit_facts(
     tx: Tx, outage: Outage, units: list[str], language: str = "en", down: list[outages.Service] | None = None
 ) -> dict[str, Any]:
     down = down or outages.down(tx, outage)
-    after = next((rung["after"] for rung in outage.ladders.get("silence", []) if rung["do"] == "call"), 300)
-    by = tasks.at(tx, tx.now + timedelta(seconds=after))
+    by = tasks.at(tx, tx.now + call_after(outage))
     said = {
         "what": tell.what(down, outage.summary),
         "services": says(down, language),
         "do": _unsaid(words(down, "do_short", language), outage.summary),
     }
     return said | {"units": ", ".join(units), "by": by}
+
+
+def call_after(outage: Outage) -> timedelta:
+    """How long after a unit was asked it is called."""
+    rungs = outage.ladders.get("silence", [])
+    return timedelta(seconds=next((rung["after"] for rung in rungs if rung["do"] == "call"), 300))
 
 
 def role_facts(tx: Tx, outage: Outage, person: roster.Person, first: tasks.Task) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """What must be done when a service is down: one YAML file a service, checked on load, started for an outage."""
 
+from bot.playbooks.again import again, check_again
 from bot.playbooks.kept import current, keep
 from bot.playbooks.published import published
 from bot.playbooks.schema import Alert, Phase, Playbook, Rung, Step, Words
@@ -14,6 +15,8 @@ __all__ = [
     "Rung",
     "Step",
     "Words",
+    "again",
+    "check_again",
     "current",
     "keep",
     "ladders",

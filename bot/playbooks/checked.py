@@ -11,7 +11,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from bot.playbooks.schema import Alert, Phase, Playbook, Rung, Step, Words
+from bot.playbooks.schema import Alert, Phase, Playbook, Rounds, Rung, Step, Words
 from bot.roster import ROLES
 
 Place = tuple[Any, ...]  # the way from the top of the file: keys and positions in lists
@@ -19,7 +19,7 @@ Mistake = tuple[Place, str]
 Model = TypeVar("Model", bound=BaseModel)
 
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times faster where it was built
-PARTS = (Playbook, Phase, Step, Rung, Alert, Words)
+PARTS = (Playbook, Phase, Step, Rung, Rounds, Alert, Words)
 
 
 def read(text: str, file: str, elsewhere: Iterable[str] = ()) -> tuple[Playbook | None, list[str]]:

@@ -164,12 +164,19 @@ class Step(Strict):
     skip_if: Fact = Field("", description="Not needed once `/outage fact` says so")
     same_as: tuple[StepId, ...] = Field((), description="Tasks of other playbooks that ask the same: with one of "
                                         "them in the outage, this one is not started")  # fmt: skip
+    every: Literal["", "period"] = Field("", description="Comes again with every operational period")
     tells: bool = Field(False, description="Its work is telling the staff: it fills the next update")
     says: Said = Field("", max_length=80, description="With `tells`: the words for the next update")
 
     @property
     def short(self) -> str:
         return self.sms or self.task
+
+    @model_validator(mode="after")
+    def _again_in_the_house(self) -> Step:
+        if self.every and self.per:
+            raise ValueError("`every: period` is for tasks of the whole house: take `per` or `every` away")
+        return self
 
 
 class Phase(Strict):
@@ -197,6 +204,13 @@ class Words(Alert):
     say: Said = Field("", max_length=30, description="The staff's word for the service")
 
 
+class Rounds(Strict):
+    """How often something is asked again while the outage lasts."""
+
+    unit_status: Span = Field(timedelta(hours=4), description="Every unit: how are you?",
+                              json_schema_extra={"default": "4h"})  # fmt: skip
+
+
 class Playbook(Strict):
     """What is to be done when a service of a hospital is down."""
 
@@ -211,6 +225,14 @@ class Playbook(Strict):
     facts_to_ask_at_launch: tuple[Fact, ...] = Field((), description="What the declarer is to find out")
     ladders: dict[LadderName, Annotated[tuple[Rung, ...], AfterValidator(_in_order)]] = Field(
         {}, description="Who is asked next when nobody does anything; only in core.yaml", json_schema_extra=_by_name
+    )
+    period: Span = Field(
+        timedelta(hours=12),
+        description="An operational period; only in core.yaml",
+        json_schema_extra={"default": "12h"},
+    )
+    rounds: Rounds = Field(
+        Rounds(), description="How often something is asked again; only in core.yaml", json_schema_extra={"default": {}}
     )
     phases: dict[PhaseName, Phase] = Field({}, description="The tasks", json_schema_extra=_by_name)
 

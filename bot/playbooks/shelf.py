@@ -139,8 +139,9 @@ def _beside(
     """What is wrong with a readable playbook in this place of the shelf."""
     if playbook.playbook != name:
         yield ("playbook",), f"playbook: write {name}, as the file is called, or rename the file"
-    if playbook.ladders and name != CORE:
-        yield ("ladders",), "ladders stand in core.yaml: move them there"
+    for field in ("ladders", "period", "rounds") if name != CORE else ():
+        if field in playbook.model_fields_set:
+            yield (field,), f"{field}: this stands in core.yaml: move it there"
     core = playbook if name == CORE or CORE not in shelf else shelf[CORE][0]
     yield from cut_short(playbook, {**ladders, **core.ladders})
     yield from doubled(playbook, _ids(shelf, *(id for id in shelf if id != name)))

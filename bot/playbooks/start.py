@@ -14,6 +14,7 @@ from bot.playbooks.shelf import CORE, Library
 from bot.playbooks.together import UNIT_CHECK
 from bot.roster import UNIT_ROLES
 
+REPEAT_CHECK = "CORE-X4"  # the unit check asked anew: a row from its first round on, done when the unit answers
 FIND_SILENT = "CORE-I6"  # done when every unit is accounted for; its work is the `visit` rung
 AT_ONCE = ("alert", "immediate")  # phases whose owners are role holders of the alert
 
@@ -28,23 +29,25 @@ def start(tx: Tx, outage: Outage, library: Library, services: list[str]) -> set[
     for_units: dict[tuple[str, PhaseName, str, int], list[Planned]] = defaultdict(list)
     roles: set[str] = set()
     if not outage.ladders:
-        outage.ladders = ladders(library)
+        outage.ladders, outage.rhythm = ladders(library), _rhythm(library)
         tx.add(outage)
     units = roster.affected_units(tx, outage.sites)
     for playbook, phase, step in _steps(library, [CORE, *services], known):
         opens[phase] = library.playbooks[playbook].phases[phase].opens
         if phase in AT_ONCE and not step.tells:
             roles.add(step.owner)
+        if step.id == REPEAT_CHECK:
+            continue
         if step.id == UNIT_CHECK:
             for unit in units:
-                _add_check(tx, outage, playbook, phase, step, unit)
+                tx.add(check(tx, outage, playbook, phase, step, unit.code))
         elif step.per == "unit" and not step.tells:
             role = "unit_charge" if step.owner in UNIT_ROLES else step.owner
             prio = step.prio if phase == "recovery" else 0
             for unit in units:
                 for_units[(unit.code, phase, role, prio)].append((playbook, phase, step))
         else:
-            tx.add(_row(library, outage, playbook, phase, step, kind=_kind(step)))
+            tx.add(row(library, outage, playbook, phase, step, kind=_kind(step)))
     for (unit_code, phase, role, _), planned in for_units.items():
         _add_card(tx, library, outage, unit_code, phase, role, planned)
     tx.flush()
@@ -66,6 +69,12 @@ def ladders(library: Library) -> dict[str, list[dict[str, Any]]]:
     }
 
 
+def _rhythm(library: Library) -> dict[str, int]:
+    core = library.playbooks[CORE]
+    spans = {"period": core.period, "unit_status": core.rounds.unit_status}
+    return {name: int(span.total_seconds()) for name, span in spans.items()}
+
+
 def words(library: Library, service: str) -> dict[str, dict[str, str]]:
     """What a service's playbook says in an alert, by language: the outage's own copy."""
     playbook = library.playbooks[service]
@@ -83,7 +92,7 @@ def _kind(step: Step) -> tasks.Kind:
     return tasks.Kind.CHECK if step.id == FIND_SILENT else tasks.Kind.PLAYBOOK
 
 
-def _row(
+def row(
     library: Library, outage: Outage, playbook: str, phase: PhaseName, step: Step, kind: tasks.Kind, **more: Any
 ) -> tasks.Task:
     return tasks.Task(
@@ -105,28 +114,15 @@ def _row(
     )
 
 
-def _add_check(tx: Tx, outage: Outage, playbook: str, phase: PhaseName, step: Step, unit: roster.Unit) -> None:
-    charge = roster.charge(tx, unit.code)
-    tx.add(
-        tasks.Task(
-            outage_id=outage.id,
-            kind=tasks.Kind.CHECK,
-            playbook=playbook,
-            step=step.id,
-            phase=phase,
-            text=step.task,
-            sms=step.short,
-            role=step.owner,
-            unit=unit.code,
-            prio=step.prio,
-            proof=step.proof,
-            state=tasks.TaskState.OFFERED,
-            offered_at=tx.now,
-            owner=charge.id if charge else "",
-            due_after_s=int(step.due.total_seconds()),
-            due_at=tx.now + step.due,
-        )
-    )
+def check(tx: Tx, outage: Outage, playbook: str, phase: PhaseName, step: Step, unit: str) -> tasks.Task:
+    """The unit's check as a task: offered by the question itself, done by its answer."""
+    charge = roster.charge(tx, unit)
+    return tasks.Task(
+        outage_id=outage.id, kind=tasks.Kind.CHECK, playbook=playbook, step=step.id, phase=phase, text=step.task,
+        sms=step.short, role=step.owner, unit=unit, prio=step.prio, proof=step.proof, state=tasks.TaskState.OFFERED,
+        offered_at=tx.now, owner=charge.id if charge else "", due_after_s=int(step.due.total_seconds()),
+        due_at=tx.now + step.due,
+    )  # fmt: skip
 
 
 def _add_card(
@@ -135,7 +131,7 @@ def _add_card(
     """One code and one clock for what a unit has to do in a phase; a single task of another role stays a task."""
     if len(planned) == 1 and role != "unit_charge":
         playbook, _, step = planned[0]
-        tx.add(_row(library, outage, playbook, phase, step, tasks.Kind.PLAYBOOK, unit=unit))
+        tx.add(row(library, outage, playbook, phase, step, tasks.Kind.PLAYBOOK, unit=unit))
         return
     planned = sorted(planned, key=lambda each: (each[2].due, each[2].prio))
     first = planned[0]
@@ -148,6 +144,6 @@ def _add_card(
     tx.add(card)
     tx.flush()
     for number, (playbook, _, step) in enumerate(planned, start=1):
-        line = _row(library, outage, playbook, phase, step, tasks.Kind.PLAYBOOK, unit=unit)
+        line = row(library, outage, playbook, phase, step, tasks.Kind.PLAYBOOK, unit=unit)
         line.card_id, line.line, line.due_after_s = card.id, number, card.due_after_s  # one clock
         tx.add(line)

@@ -24,6 +24,7 @@ def _kind(facts: str, **gives: int) -> Kind:
 KINDS: dict[str, Kind] = {
     "alert": _kind("what services do still_works site next", site=0, do=24, callback=0, what=30, services=1),
     "unit_check": _kind("units what services do by", do=0, by=0, what=8, services=1),
+    "check_again": _kind("units services by paper", paper=0, by=0, services=1),
     "landline": _kind("unit what do"),
     "card": _kind("unit code by lines", lines=1),
     "receipt": _kind("code level services sites people finish unreachable", sites=0, finish=0, services=12),
@@ -78,8 +79,8 @@ KINDS: dict[str, Kind] = {
     "reply_declared": _kind("code level sites told segments finish sent unreachable uncovered valid odd"),
     "reply_merged": _kind("code joined services people newcomers odd"),
     "reply_status": _kind(
-        "code state level services summary people delivered sent queued failed unreachable ok help risk silent told "
-        "asked fine need at_risk no_answer done under_way offered blocked overdue"
+        "code state level period services summary people delivered sent queued failed unreachable ok help risk silent "
+        "told asked fine need at_risk no_answer done under_way offered blocked overdue"
     ),
     "reply_help": _kind(""),
     "reply_stranger": _kind("account"),

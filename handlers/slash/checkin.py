@@ -2,7 +2,7 @@
 
 from bot import access
 from bot.access import Refused
-from bot.command import answers, course, words
+from bot.command import answers, rounds, words
 from bot.db import Tx
 from bot.roster import Person
 from handlers.asked import Answer, Verb, told
@@ -14,12 +14,12 @@ def ask_again(tx: Tx, person: Person, rest: str) -> Answer:
     code, said = words.code(rest)
     first, _, _ = said.partition(" ")
     if first.lower() == "all":
-        return course.ask_again(tx, person, code, [])
+        return rounds.ask_again(tx, person, code, [])
     if first.lower().startswith("units:"):
-        return course.ask_again(tx, person, code, first[6:].upper().split(","))
+        return rounds.ask_again(tx, person, code, first[6:].upper().split(","))
     if first:
         raise Refused("Say `/checkin`, `/checkin all` or `/checkin units:5W,3W`. Nothing was sent.")
-    return course.ask_again(tx, person, code)
+    return rounds.ask_again(tx, person, code)
 
 
 def told_unit(tx: Tx, person: Person, rest: str) -> Answer:

@@ -320,7 +320,7 @@ def test_a_file_is_called_as_its_playbook(shelf):
 
 def test_ladders_outside_core_are_told(shelf):
     complaint = shelf(dialysis=SOUND + LADDERS.partition("downtime\n")[2]).complaints[0]
-    assert complaint == "dialysis.yaml:13: ladders stand in core.yaml: move them there"
+    assert complaint == "dialysis.yaml:13: ladders: this stands in core.yaml: move it there"
 
 
 def test_odd_files_are_told(tmp_path):
