@@ -57,7 +57,7 @@ def _owns(tx: Tx, code: str, person: Person) -> bool:
 
 
 def _duty(tx: Tx, people: list[Person], reply: Reply, number: str, body: str, proven: str) -> Echo:
-    who = people[0]
+    who = _speaker(people, reply)
     unit = roster.take_duty(tx, who, reply.verb, reply.unit)
     if unit is None and reply.verb != "away":
         return "echo", {"text": f"there is no unit {reply.unit or who.unit}. Text HERE and the unit's code"}
@@ -69,6 +69,17 @@ def _duty(tx: Tx, people: list[Person], reply: Reply, number: str, body: str, pr
         return "echo", {"text": "noted: you are not on shift. Your tasks go to the next person"}
     where = "in charge of" if reply.verb == "charge" else "on shift in"
     return "echo", {"text": f"noted: you are {where} {unit.code if unit else ''}"}
+
+
+def _speaker(people: list[Person], reply: Reply) -> Person:
+    """Who of those at a shared phone is not on shift has to be said: `AWAY Abe`. Raises Refused."""
+    if len(people) == 1 or reply.verb != "away":
+        return people[0]
+    words = set(reply.note.casefold().split())
+    meant = [person for person in people if words & {person.id.casefold(), *person.name.casefold().split()}]
+    if len(meant) == 1:
+        return meant[0]
+    raise Refused(f"several people share this phone; say who is away, as in AWAY {people[-1].name.split()[0]}")
 
 
 def _told(tx: Tx, people: list[Person], reply: Reply, number: str, body: str, proven: str) -> Echo:

@@ -174,9 +174,10 @@ def _again(tx: Tx, said: outbox.Notice, person: roster.Person, way: outbox.Route
             tx, person, way, "alert", facts, lane=row.lane, exercise=said.exercise, buttons=keys, round=round
         )
     worth = tx.now + outbox.WORTH[row.lane]
+    due_at = outbox.after_calls(tx, way.address) if way.channel == "voice" and said.kind == "task" else None
     return outbox.Draft(
         person_id=person.id, channel=way.channel, address=way.address, lane=row.lane, body=row.body, unit=person.unit,
-        wording=said.kind, language=row.language, round=round, not_after=worth,
+        wording=said.kind, language=row.language, round=round, not_after=worth, due_at=due_at,
     )  # fmt: skip
 
 

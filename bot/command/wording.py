@@ -158,7 +158,7 @@ def role_facts(tx: Tx, outage: Outage, person: roster.Person, first: tasks.Task)
         "lead": first.sms,
         "bridge": site.bridge if site else None,
         "task": first.code,
-        "calling": first.via == "oncall" and first.prio == 1,
+        "calling": first.via == "oncall" and first.prio == 1 and not person.no_voice,
     }
 
 

@@ -25,6 +25,7 @@ from bot.outbox.rows import (
 )
 from bot.outbox.say import (
     TIDY,
+    after_calls,
     close_notices,
     close_outage,
     enqueue,
@@ -48,7 +49,8 @@ __all__ = [
     "RANK",
     "TIDY",
     "UNDECIDED",
-    "WAITING", "WORTH",
+    "WAITING",
+    "WORTH",
     "Audience",
     "Budget",
     "CircuitState",
@@ -64,6 +66,7 @@ __all__ = [
     "State",
     "Way",
     "Words",
+    "after_calls",
     "among",
     "another",
     "audience",

@@ -201,6 +201,7 @@ class Draft(SQLModel):
     language: str = "en"
     buttons: list[list[str]] = []
     not_after: datetime | None = None
+    due_at: datetime | None = None  # not before; at once, if not said
     round: int = 0
     reason: str = ""  # set for the unreachable
 
@@ -208,6 +209,6 @@ class Draft(SQLModel):
         state = State.UNREACHABLE if self.channel == "none" else State.QUEUED
         said = self.model_dump(exclude={"unit", "wording"})
         return said | {
-            "notice_id": notice.id, "kind": notice.kind, "created_at": now, "due_at": now, "state": state,
-            "last_contacted_at": last, "segments": segments,
+            "notice_id": notice.id, "kind": notice.kind, "created_at": now, "due_at": self.due_at or now,
+            "state": state, "last_contacted_at": last, "segments": segments,
         }  # fmt: skip

@@ -1,6 +1,6 @@
 """Putting messages into the outbox, and taking back those that are no longer needed."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, select, text, update
@@ -17,6 +17,7 @@ RECIPIENT = Recipient.__table__  # type: ignore[attr-defined]
 EXPANSION = Expansion.__table__  # type: ignore[attr-defined]
 TIDY = "outbox.tidy"  # the timer that withdraws the next portion of what was closed
 PORTION = 5_000  # messages withdrawn in one transaction
+BETWEEN_CALLS = timedelta(seconds=60)
 # in the words of the indexes over what is queued, and over what is under way
 IN_QUEUE, IS_UNDER_WAY = text("state = 'queued'"), text("state IN ('sending', 'doubtful')")
 
@@ -116,6 +117,13 @@ def _take_back(tx: Tx, waiting: list[Any], reason: str, sending: list[Any] | Non
     under_way = update(MESSAGE).where(*(sending or waiting), IS_UNDER_WAY)
     tx.execute(under_way.values(not_after=MESSAGE.c.claimed_at))
     return count
+
+
+def after_calls(tx: Tx, number: str) -> datetime:
+    """When a call that can wait is made: a phone that rings or is talked on is busy."""
+    mine = [MESSAGE.c.address == number, MESSAGE.c.channel == "voice", MESSAGE.c.due_at > tx.now - BETWEEN_CALLS]
+    last = tx.execute(select(func.max(MESSAGE.c.due_at)).where(*mine, MESSAGE.c.state != State.WITHDRAWN)).scalar()
+    return max(last or tx.now, tx.now) + BETWEEN_CALLS
 
 
 def first_handed(tx: Tx, notice_id: int, person_id: str) -> datetime | None:

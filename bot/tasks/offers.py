@@ -168,6 +168,9 @@ def _text(tx: Tx, said: outbox.Notice, person: roster.Person, kind: str, facts: 
         )
         for way in ways
     ]
+    for drafted in drafts:
+        if drafted.channel == "voice":
+            drafted.due_at = outbox.after_calls(tx, drafted.address)
     outbox.enqueue(tx, said, drafts)
 
 
