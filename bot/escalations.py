@@ -17,6 +17,7 @@ from bot.db import Tx
 from bot.outages import Outage
 
 CLIMB = "ladder.climb"  # the timer
+REPEAT = "repeat"  # the one rung that is done here: begin again
 HAND_OVER = timedelta(seconds=20)  # how often a ladder looks whether its message has left
 
 
@@ -38,6 +39,7 @@ class Ladder(SQLModel, table=True):
     notice_id: int | None = None  # what they were sent
     rungs: list[dict[str, Any]] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
     position: int = 0  # of the next rung
+    lap: int = Field(default=0, sa_column_kwargs={"server_default": "0"})  # how often it began again
     state: str = LadderState.ACTIVE
     started_at: datetime
     base_at: datetime | None = None  # from when the rungs count: the hand-over
@@ -79,6 +81,9 @@ def climb(tx: Tx, ladder_id: int, performers: Mapping[str, Performer]) -> None:
         timers.set_for(tx, CLIMB, str(ladder.id), due)
         return
     rung = ladder.rungs[ladder.position]
+    if rung["do"] == REPEAT:
+        _begin_again(tx, ladder, rung["times"])
+        return
     ladder.position += 1
     _go_on(tx, ladder)
     outage = tx.get(Outage, ladder.outage_id) if ladder.outage_id else None
@@ -141,6 +146,15 @@ def _due(tx: Tx, ladder: Ladder) -> datetime:
     ladder.base_at = ladder.base_at or ladder.started_at
     tx.add(ladder)
     return ladder.base_at + timedelta(seconds=ladder.rungs[ladder.position]["after"])
+
+
+def _begin_again(tx: Tx, ladder: Ladder, times: int) -> None:
+    """From the first rung, counted from now; after so many times it is at its end."""
+    if ladder.lap < times:
+        ladder.lap, ladder.position, ladder.base_at = ladder.lap + 1, 0, tx.now
+    else:
+        ladder.position = len(ladder.rungs)
+    _go_on(tx, ladder)
 
 
 def _go_on(tx: Tx, ladder: Ladder) -> None:

@@ -36,6 +36,10 @@ def tidy(tx: Tx, subject: str, data: dict[str, Any]) -> None:
     outbox.tidy(tx, data["notices"], data["reason"])
 
 
+def end_of_shift(tx: Tx, subject: str, data: dict[str, Any]) -> None:
+    lapses.shift_ends(tx, int(subject))
+
+
 def remind(tx: Tx, subject: str, data: dict[str, Any]) -> None:
     course.remind(tx, int(subject))
 
@@ -75,6 +79,7 @@ def forget(tx: Tx, subject: str, data: dict[str, Any]) -> None:
 HANDLERS: dict[str, Handler] = {
     escalations.CLIMB: climb,
     tasks.WATCH: watch_tasks,
+    tasks.ENDS: end_of_shift,
     outbox.EXPAND: expand,
     outbox.TIDY: tidy,
     tell.REMIND: remind,

@@ -76,6 +76,7 @@ def help_for(tx: Tx, heard: checkins.Heard, who: roster.Person | None, note: str
         owner=helper.id, backup=backup.id if backup else "", note=note,
     )  # fmt: skip
     task.step, task.speaker = _key(heard, who), _speaker(who, heard)
+    task.refused_by = [who.id] if who else []  # nobody is asked for the help that they called for
     tx.add(task)
     said = tell.one(
         tx, heard.outage, helper, "help", questions.help_facts(tx, task), lane=outbox.Lane.ALERT, subject=task.offer,

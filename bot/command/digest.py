@@ -11,6 +11,14 @@ from bot.outages import Outage
 
 DIGEST = "digest"  # the timer
 EVERY = timedelta(minutes=10)
+STUCK = ("blocked", "nobody can")
+#: The states in which a concern about a task still is one; else while the task is open
+STILL = {
+    "not taken": (tasks.TaskState.OFFERED,),
+    "due soon": (tasks.TaskState.ACCEPTED,),
+    "blocked": (tasks.TaskState.BLOCKED,),
+    "nobody can": (tasks.TaskState.CANNOT_DO,),
+}
 GONE = (outages.OutageState.VOIDED, outages.OutageState.DISMISSED)
 
 
@@ -23,18 +31,23 @@ class Concern(SQLModel, table=True):
     outage_id: int = Field(index=True, foreign_key="outage.id")
     person_id: str = Field(index=True)
     about: str  # T7, or a unit
-    what: str  # not taken, late, blocked, silent, text
+    what: str  # not taken, due soon, late, blocked, nobody can, silent, text
     at: datetime
     told_at: datetime | None = None
 
 
-def add(tx: Tx, outage: Outage, person: roster.Person, about: str, what: str) -> None:
-    """Put a concern into the person's next digest, which is due now or ten minutes after their last one."""
+def add(
+    tx: Tx, outage: Outage, person: roster.Person, about: str, what: str, earliest: datetime | None = None
+) -> None:
+    """Put a concern into the person's next digest, which is due now (or at the earliest) or ten minutes after their
+    last one."""
     tx.add(Concern(outage_id=outage.id or 0, person_id=person.id, about=about, what=what, at=tx.now))
     subject = f"{outage.id}:{person.id}"
     last = select(func.max(Concern.told_at)).where(Concern.outage_id == outage.id, Concern.person_id == person.id)
     told = tx.exec(last).one()
-    timers.set_for(tx, DIGEST, subject, max(tx.now, told + EVERY) if told else tx.now)
+    due = max(earliest or tx.now, told + EVERY) if told else earliest or tx.now
+    before = timers.due_at(tx, DIGEST, subject)
+    timers.set_for(tx, DIGEST, subject, min(due, before) if before else due)
 
 
 def send(tx: Tx, subject: str) -> None:
@@ -60,7 +73,8 @@ def facts(tx: Tx, outage: Outage, concerns: list[Concern]) -> dict[str, object]:
     rows = checkins.units(tx, outage.id or 0)
     silent = [concern.about for concern in concerns if concern.what == "silent"]
     asked = all(row.asked for row in rows if row.unit in silent)
-    late = [_named(tx, outage, concern) for concern in concerns if _is_code(concern.about)]
+    named = [(concern.what, _named(tx, outage, concern)) for concern in concerns if _is_code(concern.about)]
+    late = [name for what, name in named if what not in (*STUCK, "due soon")]
     return {
         "tried": "texted, called" if silent and asked else None,
         "code": outage.code,
@@ -72,6 +86,8 @@ def facts(tx: Tx, outage: Outage, concerns: list[Concern]) -> dict[str, object]:
         "of": len(rows),
         "risk": sum(row.standing == checkins.Standing.RISK for row in rows),
         "late": list(dict.fromkeys(late)),
+        "stuck": list(dict.fromkeys(name for what, name in named if what in STUCK and name not in late)),
+        "soon": list(dict.fromkeys(name for what, name in named if what == "due soon" and name not in late)),
         "texts": sum(concern.what == "text" for concern in concerns),
     }
 
@@ -79,8 +95,7 @@ def facts(tx: Tx, outage: Outage, concerns: list[Concern]) -> dict[str, object]:
 def _matters(tx: Tx, outage: Outage, concern: Concern) -> bool:
     if _is_code(concern.about):
         task = _task(tx, outage, concern)
-        taken = concern.what == "not taken" and task is not None and task.state != tasks.TaskState.OFFERED
-        return task is not None and task.state not in tasks.ENDED and not taken
+        return task is not None and task.state in STILL.get(concern.what, tasks.OPEN)
     row = tx.get(checkins.UnitCheck, (outage.id, concern.about)) if concern.what == "silent" else None
     still = concern.what != "silent" or (row is not None and row.standing == checkins.Standing.SILENT)
     return still and outage.state not in outages.ENDED
@@ -91,8 +106,8 @@ def _is_code(about: str) -> bool:
 
 
 def _task(tx: Tx, outage: Outage, concern: Concern) -> tasks.Task | None:
-    query = select(tasks.Task).where(tasks.Task.number == int(concern.about[1:]), tasks.Task.outage_id == outage.id)
-    return tx.exec(query).first()
+    task = tasks.coded(tx, concern.about)
+    return task if task and task.outage_id == outage.id else None
 
 
 def _named(tx: Tx, outage: Outage, concern: Concern) -> str:

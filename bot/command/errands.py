@@ -1,46 +1,48 @@
 """What somebody does with a task, and who has to hear of it at once."""
 
-from bot import escalations, journal, outages, outbox, roster, tasks, texting
-from bot.command import digest, tell
+from collections.abc import Callable
+
+from bot import escalations, journal, outages, roster, tasks, texting
+from bot.access import Refused
+from bot.command import digest, rungs, tell
 from bot.command.tell import Echo
 from bot.db import Tx
 from bot.outages import Outage
+from bot.outbox import Lane
 
 TAKE_COMMAND = "CORE-A3"  # accept as acting commander until relieved
+AT_ONCE = [{"after": 0, "do": "superior"}]  # when the playbook has no ladder for what is blocked
 
 
 def act(tx: Tx, person: roster.Person, verb: str, code: str, words: str, channel: str) -> Echo:
     """What somebody does with a task, and who has to hear of it at once."""
-    task = tasks.find(tx, code, person)
-    words = texting.patient_data(words) or words
-    outage = tx.get(Outage, task.outage_id) if task.outage_id else None
-    if verb == "have":
-        return _takes_command(tx, outage, task, person, channel) or tasks.accept(tx, task, person, channel)
-    if verb == "done":
-        return tasks.done(tx, task, person, words, channel)
-    if verb == "proof":
-        return tasks.prove(tx, task, person, words, channel)
-    if verb == "cannot":
-        return refuse(tx, task, person, words, channel)
-    if verb == "blocked":
-        _, facts = tasks.block(tx, task, person, words, channel)
-        above = _up(tx, outage, task, person, f"blocked: {words}" if words else "blocked", singly=task.prio == 1)
-        return "echo", {"text": f"{facts['text']}, {above.name if above else 'the coordinator'} is told"}
-    above = _up(tx, outage, task, person, f"needs help: {words}" if words else "needs help", singly=True)
-    return "echo", {"text": f"help for {task.code}: {above.name if above else 'the coordinator'} is told"}
+    return VERBS[verb](tx, tasks.find(tx, code, person), person, texting.patient_data(words) or words, channel)
 
 
 def refuse(tx: Tx, task: tasks.Task, person: roster.Person, why: str, channel: str) -> Echo:
-    """Cannot: the task goes to the next person, and where there is none a superior hears of it at once."""
-    outage = tx.get(Outage, task.outage_id) if task.outage_id else None
+    """Cannot: the task goes to the next person; where nobody is left, the coordinator hears of it."""
     if task.kind == tasks.Kind.RISK:
         for ladder in escalations.active(tx, task.offer):
             escalations.skip_wait(tx, ladder)
         journal.write(tx, "refused", who=person.id, channel=channel, about=task.code, why=why)
         return "echo", {"text": f"{task.code}: the next person is called"}
     echo = tasks.decline(tx, task, person, why, channel)
-    if task.state == tasks.TaskState.BLOCKED:
-        _up(tx, outage, task, person, why or "cannot", singly=True)
+    if task.state == tasks.TaskState.CANNOT_DO:
+        _nobody_can(tx, task, person, why)
+    return echo
+
+
+def skip(tx: Tx, person: roster.Person, code: str, why: str, channel: str) -> Echo:
+    """Not needed here, says a manager or the owner's superior; whoever has it hears so."""
+    task = tasks.coded(tx, code)
+    if task is None:
+        raise Refused(f"There is no task {code.upper()}. Nothing was changed.")
+    owner = roster.person(tx, task.owner) if task.is_open() else None
+    echo = tasks.skip(tx, task, person, texting.patient_data(why) or why, channel)
+    if owner and owner.id != person.id and not task.card_id:
+        outage = tx.get(Outage, task.outage_id) if task.outage_id else None
+        facts = {"text": f"{task.code} is not needed any more: {task.note}"}
+        tell.one(tx, outage, owner, "told_you", facts, lane=Lane.QUESTION)
     return echo
 
 
@@ -57,8 +59,13 @@ def errand(tx: Tx, by: roster.Person, person: roster.Person, text: str, due_s: i
     return f"{task.code} offered to {person.name}, due {tasks.at(tx, task.due_at)}."
 
 
-def _takes_command(tx: Tx, outage: Outage | None, task: tasks.Task, person: roster.Person, channel: str) -> Echo:
+def _have(tx: Tx, task: tasks.Task, person: roster.Person, words: str, channel: str) -> Echo:
+    return _takes_command(tx, task, person, channel) or tasks.accept(tx, task, person, channel)
+
+
+def _takes_command(tx: Tx, task: tasks.Task, person: roster.Person, channel: str) -> Echo:
     """To accept command is to have it: the task is done, and a declarer who is no commander is relieved."""
+    outage = tx.get(Outage, task.outage_id) if task.outage_id else None
     if task.step != TAKE_COMMAND or outage is None or not task.is_open():
         return None
     tasks.done(tx, task, person, "", channel)
@@ -71,27 +78,53 @@ def _takes_command(tx: Tx, outage: Outage | None, task: tasks.Task, person: rost
     return "echo", {"text": f"{task.code} done; {now.name} commands {outage.code}"}
 
 
-def _up(
-    tx: Tx, outage: Outage | None, task: tasks.Task, person: roster.Person, why: str, *, singly: bool
-) -> roster.Person | None:
-    above = roster.superior(tx, person, unit=task.unit or person.unit) or tell.coordinator(tx, outage)
-    if above is None or outage is None:
-        return above
-    task.told = list(dict.fromkeys([*task.told, above.id]))
-    tx.add(task)
-    if not singly:
-        digest.add(tx, outage, above, task.code or task.step, "blocked")
-        return above
-    facts = {"code": task.code, "text": task.sms, "owner": person.name, "why": why}
-    tell.one(
-        tx,
-        outage,
-        above,
-        "task_up",
-        facts,
-        lane=outbox.Lane.ALERT,
-        subject=f"task:{task.number}",
-        buttons=tasks.buttons(task),
-        also_slack=True,
-    )
-    return above
+def _start(tx: Tx, task: tasks.Task, person: roster.Person, words: str, channel: str) -> Echo:
+    return tasks.begin(tx, task, person, channel)
+
+
+def _blocked(tx: Tx, task: tasks.Task, person: roster.Person, why: str, channel: str) -> Echo:
+    """The ladder for what is blocked: a superior hears of it, of a priority 1 at once, and then the commander."""
+    _, facts = tasks.block(tx, task, person, why, channel)
+    outage = tx.get(Outage, task.outage_id) if task.outage_id else None
+    if outage:
+        rows = outage.ladders.get(f"blocked_{task.prio}") or AT_ONCE
+        subject = f"task:{task.number}"
+        ladder = escalations.start(tx, "blocked", subject, rows, outage_id=outage.id, person_id=person.id)
+        if rows[0]["after"] == 0:
+            escalations.climb(tx, ladder.id or 0, rungs.PERFORMERS)
+    above = tell.above(tx, outage, person, task.unit)
+    return "echo", {"text": f"{facts['text']}, {above.name if above else 'the coordinator'} is told"}
+
+
+def _need(tx: Tx, task: tasks.Task, person: roster.Person, words: str, channel: str) -> Echo:
+    outage = tx.get(Outage, task.outage_id) if task.outage_id else None
+    above = tell.above(tx, outage, person, task.unit)
+    if above and outage:
+        tell.up(tx, outage, task, person.name, above, f"needs help: {words}" if words else "needs help")
+    return "echo", {"text": f"help for {task.code}: {above.name if above else 'the coordinator'} is told"}
+
+
+def _nobody_can(tx: Tx, task: tasks.Task, person: roster.Person, why: str) -> None:
+    """Everybody who could has refused: of a priority 1 the coordinator hears at once, else in the next digest."""
+    outage = tx.get(Outage, task.outage_id) if task.outage_id else None
+    above = tell.coordinator(tx, outage)
+    if above and outage and task.prio > 1:
+        task.told = list(dict.fromkeys([*task.told, above.id]))
+        digest.add(tx, outage, above, task.code, "nobody can")
+    elif above and outage:
+        tell.up(tx, outage, task, person.name, above, f"nobody can: {why}" if why else "nobody can")
+    elif above:
+        text = f"nobody can {task.code}, {task.sms}"
+        tell.one(tx, None, above, "told_you", {"text": text}, lane=Lane.ALERT, also_slack=True)
+
+
+#: What a word about a task sets off: it is always recorded, and the person is not asked again
+VERBS: dict[str, Callable[[Tx, tasks.Task, roster.Person, str, str], Echo]] = {
+    "have": _have,  # assigns it, and stops everybody else's asking
+    "start": _start,  # stops the clock for "not started"
+    "done": tasks.done,  # ends it; asks for the proof once
+    "proof": tasks.prove,
+    "cannot": refuse,  # assigns it to the next person
+    "blocked": _blocked,  # escalates now
+    "need": _need,  # escalates now, and leaves it where it is
+}

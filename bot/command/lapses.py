@@ -7,7 +7,7 @@ from sqlalchemy import func, update
 from sqlmodel import col, select
 
 from bot import access, checkins, escalations, journal, outages, outbox, roster, tasks, timers
-from bot.command import errands, tell, wording
+from bot.command import digest, errands, tell, wording
 from bot.db import Tx
 from bot.outages import Outage
 from bot.outbox import circuits
@@ -22,11 +22,37 @@ BY_CALL = 50  # people who are given a call at once
 def away(tx: Tx, person: roster.Person) -> None:
     """Not on shift: counted as unavailable; the units and tasks of the person go to the next."""
     checkins.unavailable(tx, person, "sms")
-    for outage in outages.running(tx):
-        for row in checkins.units(tx, outage.id or 0):
-            if row.asked == person.id:
-                new_charge(tx, outage, row, roster.charge(tx, row.unit))
-    hand_on_tasks(tx, person, "not on shift")
+    running = outages.running(tx)
+    for outage in running:
+        _leaves_units(tx, outage, person)
+    for outage_id in {outage.id for outage in running} | {task.outage_id for task in tasks.mine(tx, person)}:
+        _leaves_tasks(tx, outage_id, person, "said AWAY")
+
+
+def shift_ends(tx: Tx, outage_id: int) -> None:
+    """Shifts have changed: the units and tasks of those who went off shift go to whoever relieves them."""
+    outage = tx.get(Outage, outage_id)
+    for person in tasks.gone(tx, outage_id) if outage else []:
+        if outage and outage.state in outages.RUNNING:
+            _leaves_units(tx, outage, person)
+        _leaves_tasks(tx, outage_id, person, "end of shift")
+    tasks.set_clock(tx, outage_id)
+
+
+def _leaves_units(tx: Tx, outage: Outage, person: roster.Person) -> None:
+    for row in checkins.units(tx, outage.id or 0):
+        if row.asked == person.id:
+            new_charge(tx, outage, row, roster.charge(tx, row.unit))
+
+
+def _leaves_tasks(tx: Tx, outage_id: int | None, person: roster.Person, why: str) -> None:
+    """What has no relief stays with the person, and the coordinator hears of it."""
+    outage = tx.get(Outage, outage_id) if outage_id else None
+    above = tell.coordinator(tx, outage)
+    for task in tasks.leave(tx, person, outage_id, why):
+        journal.write(tx, "no_relief", outage=outage.code if outage else "", who=person.id, about=task.code)
+        if outage and above and above.id != person.id:
+            digest.add(tx, outage, above, task.code, "not taken")
 
 
 def hand_on_tasks(tx: Tx, person: roster.Person, why: str) -> None:

@@ -91,4 +91,5 @@ def _one_task(tx: Tx, ladder: Ladder) -> Question | None:
     return Question("task_late", facts, tasks.buttons(task)[2:], [task], "task", spoken)
 
 
-QUESTIONS = {"silence": _silence, "untaken": _untaken, "undone": _one_task, "help": _one_task, "risk": _one_task}
+QUESTIONS = {"silence": _silence, "untaken": _untaken, "undone": _one_task, "unstarted": _one_task,
+             "blocked": _one_task, "help": _one_task, "risk": _one_task}  # fmt: skip

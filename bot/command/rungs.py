@@ -14,12 +14,15 @@ from bot.outages import Outage
 ROUND = 1000  # rounds of a ladder's own messages begin here, above those of the offer
 VISIT_S = 600  # seconds to find out about a silent unit
 
+#: What the superior reads of a task, by the clock that has run out; else that it is late
+CONCERNS = {"untaken": "not taken", "unstarted": "due soon", "blocked": "blocked"}
+
 Rung = dict[str, Any]
 
 
 def resend(tx: Tx, ladder: Ladder, rung: Rung) -> None:
     """The same question on the next written channel, if there is one."""
-    person = tx.get(roster.Person, ladder.person_id)
+    person = _awake(tx, ladder)
     way = outbox.another(tx, person, _used(tx, ladder)) if person else None
     if person and way:
         _put(tx, ladder, person, way)
@@ -27,7 +30,7 @@ def resend(tx: Tx, ladder: Ladder, rung: Rung) -> None:
 
 def call(tx: Tx, ladder: Ladder, rung: Rung) -> None:
     """A call to the person; who cannot be called gets a second text instead."""
-    person = tx.get(roster.Person, ladder.person_id)
+    person = _awake(tx, ladder, call=True)
     ways = outbox.routes(tx, person) if person else []
     voice = next((way for way in ways if way.channel == "voice"), None)
     if person and (voice or ways):
@@ -48,7 +51,7 @@ def landline(tx: Tx, ladder: Ladder, rung: Rung) -> None:
         address=unit.landline,
         lane=outbox.Lane.QUESTION,
         body=body,
-        round=ROUND + ladder.position,
+        round=_round(ladder),
         not_after=tx.now + timedelta(minutes=10),
     )
     outbox.enqueue(tx, said, [drafted])
@@ -85,29 +88,36 @@ def visit(tx: Tx, ladder: Ladder, rung: Rung) -> None:
 def backup(tx: Tx, ladder: Ladder, rung: Rung) -> None:
     """The backup is offered what the owner did not take."""
     question = questions.of(tx, ladder)
-    people = {task.backup for task in question.open_tasks if task.backup} - {ladder.person_id} if question else set()
-    for person_id in sorted(people):
-        person, theirs = (
-            tx.get(roster.Person, person_id),
-            [t for t in question.open_tasks if t.backup == person_id] if question else [],
-        )
-        if person:
+    backed = question.open_tasks if question else []
+    for person in roster.people(tx, sorted({task.backup for task in backed} - {ladder.person_id, ""})).values():
+        theirs = [task for task in backed if task.backup == person.id]
+        if not tasks.spares(tx, person, min(task.prio for task in theirs)):
             _offer(tx, ladder, person, theirs)
 
 
 def superior(tx: Tx, ladder: Ladder, rung: Rung) -> None:
     """The superior on shift hears of it in the next digest, and may act on it."""
-    person = tx.get(roster.Person, ladder.person_id)
-    above = roster.superior(tx, person, unit=person.unit) if person else None
-    _concern(tx, ladder, above or tell.coordinator(tx, questions.outage_of(tx, ladder)))
+    person, outage = tx.get(roster.Person, ladder.person_id), questions.outage_of(tx, ladder)
+    _concern(tx, ladder, tell.above(tx, outage, person) if person else tell.coordinator(tx, outage))
 
 
 def commander(tx: Tx, ladder: Ladder, rung: Rung) -> None:
     """The commander hears of it in the next digest; of a patient risk that nobody has, singly and by a call."""
+    outage, person = questions.outage_of(tx, ladder), tx.get(roster.Person, ladder.person_id)
+    to = tell.coordinator(tx, outage)
+    if to and person and to.id == person.id:  # nobody hears of themselves
+        to = tell.above(tx, outage, person)
     if ladder.kind == "risk":
-        _call_out(tx, ladder, tell.coordinator(tx, questions.outage_of(tx, ladder)), "commander")
-        return
-    _concern(tx, ladder, tell.coordinator(tx, questions.outage_of(tx, ladder)))
+        _call_out(tx, ladder, to, "commander")
+    else:
+        _concern(tx, ladder, to)
+
+
+def hand_on(tx: Tx, ladder: Ladder, rung: Rung) -> None:
+    """The relief takes nothing: the unit's charge nurse is asked, or the superior."""
+    question, outage = questions.of(tx, ladder), questions.outage_of(tx, ladder)
+    if question and outage:
+        tasks.hand_on(tx, outage, question.open_tasks)
 
 
 def remind(tx: Tx, ladder: Ladder, rung: Rung) -> None:
@@ -122,7 +132,8 @@ def role(tx: Tx, ladder: Ladder, rung: Rung) -> None:
     question = questions.of(tx, ladder)
     task = question.open_tasks[0] if question and question.open_tasks else None
     if task:
-        held = roster.holding(tx, rung["role"], unit=task.unit, excluding=frozenset([ladder.person_id, *task.told]))
+        told = [] if ladder.lap else task.told  # in a later round the same people are called again
+        held = roster.holding(tx, rung["role"], unit=task.unit, excluding=frozenset([ladder.person_id, *told]))
         _call_out(tx, ladder, held.owner, rung["role"])
 
 
@@ -144,7 +155,7 @@ def _call_out(tx: Tx, ladder: Ladder, person: roster.Person | None, role: str) -
 #: `do` of a rung → what is done
 PERFORMERS: dict[str, escalations.Performer] = {
     "resend": resend, "call": call, "landline": landline, "visit": visit, "backup": backup, "superior": superior,
-    "commander": commander, "remind": remind, "role": role,
+    "commander": commander, "remind": remind, "role": role, "hand_on": hand_on,
 }  # fmt: skip
 
 
@@ -163,7 +174,7 @@ def _put(tx: Tx, ladder: Ladder, person: roster.Person, way: outbox.Route) -> No
         lane=outbox.Lane.QUESTION,
         exercise=said.exercise,
         buttons=question.buttons,
-        round=ROUND + ladder.position,
+        round=_round(ladder),
     )
     outbox.enqueue(tx, said, [drafted])
 
@@ -180,7 +191,7 @@ def _offer(tx: Tx, ladder: Ladder, person: roster.Person, theirs: list[tasks.Tas
             facts,
             lane=outbox.Lane.QUESTION,
             exercise=said.exercise,
-            round=ROUND + 10 * ladder.position + number,
+            round=_round(ladder) + 9 * ladder.position + number,
         )
         outbox.enqueue(tx, said, [drafted])
 
@@ -190,9 +201,15 @@ def _concern(tx: Tx, ladder: Ladder, person: roster.Person | None) -> None:
     if person is None or outage is None or question is None:
         return
     for task in question.open_tasks:
+        if ladder.kind == "blocked" and task.prio == 1:
+            owner = roster.person(tx, ladder.person_id)
+            why = f"blocked: {task.note}" if task.note else "blocked"
+            tell.up(tx, outage, task, owner.name if owner else "", person, why)
+            continue
         task.told = list(dict.fromkeys([*task.told, person.id]))
         tx.add(task)
-        digest.add(tx, outage, person, task.code, "not taken" if ladder.kind == "untaken" else "late")
+        at = tasks.next_morning(tx) if tasks.spares(tx, person, task.prio) else tx.now
+        digest.add(tx, outage, person, task.code, CONCERNS.get(ladder.kind, "late"), at)
     if ladder.kind == "silence":
         digest.add(tx, outage, person, ladder.subject.rpartition(":")[2], "silent")
 
@@ -202,6 +219,17 @@ def _notice(tx: Tx, ladder: Ladder, outage: Outage | None) -> outbox.Notice:
     return outbox.notice_of(tx, ladder.subject) or outbox.notice(
         tx, ladder.kind, outage_id=ladder.outage_id, subject=ladder.subject, exercise=bool(outage and outage.exercise)
     )
+
+
+def _round(ladder: Ladder) -> int:
+    return ROUND * (1 + ladder.lap) + ladder.position
+
+
+def _awake(tx: Tx, ladder: Ladder, *, call: bool = False) -> roster.Person | None:
+    """Who is waited for, unless they sleep and it is not worth waking them."""
+    person, question = tx.get(roster.Person, ladder.person_id), questions.of(tx, ladder)
+    prio = min((task.prio for task in question.open_tasks), default=1) if question else 1
+    return person if person and not tasks.spares(tx, person, prio, call=call) else None
 
 
 def _used(tx: Tx, ladder: Ladder) -> set[tuple[str, str]]:

@@ -176,6 +176,24 @@ def coordinator(tx: Tx, outage: Outage | None) -> roster.Person | None:
     return roster.coordinator(tx, outage.commander if outage else "")
 
 
+def above(tx: Tx, outage: Outage | None, person: roster.Person, unit: str = "") -> roster.Person | None:
+    """Who hears of it when this person is stuck: the superior, else the coordinator, else the house supervisor; never
+    the person."""
+    found = roster.superior(tx, person, unit=unit or person.unit) or coordinator(tx, outage)
+    if found is None or found.id != person.id:
+        return found
+    return roster.holding(tx, "house_supervisor", excluding=frozenset([person.id])).owner
+
+
+def up(tx: Tx, outage: Outage, task: tasks.Task, owner: str, to: roster.Person, why: str) -> None:
+    """One task that cannot wait for a digest; whoever hears of it may act on it."""
+    task.told = list(dict.fromkeys([*task.told, to.id]))
+    tx.add(task)
+    facts = {"code": task.code, "text": task.sms, "owner": owner, "why": why}
+    one(tx, outage, to, "task_up", facts, lane=outbox.Lane.ALERT, subject=f"task:{task.number}",
+        buttons=tasks.buttons(task), also_slack=True)  # fmt: skip
+
+
 def promise_owner(tx: Tx, outage: Outage) -> roster.Person | None:
     """Who owes the next update: the PIO on shift, else the commander, else the house supervisor."""
     pio = roster.holders(tx, "pio")

@@ -23,8 +23,13 @@ from bot.roster import ROLES
 from bot.texting import fold, is_gsm7
 
 PhaseName = Literal["alert", "immediate", "early", "extended", "recovery"]
-LadderName = Literal["silence", "untaken_1", "untaken_2", "untaken_3", "undone", "risk"]
-Do = Literal["resend", "call", "landline", "backup", "superior", "commander", "visit", "remind", "role"]
+LadderName = Literal[
+    "silence", "untaken_1", "untaken_2", "untaken_3", "handover", "unstarted", "undone", "blocked_1", "blocked_2",
+    "blocked_3", "risk",
+]  # fmt: skip
+Do = Literal[
+    "resend", "call", "landline", "backup", "superior", "commander", "visit", "remind", "role", "hand_on", "repeat",
+]  # fmt: skip
 
 UNITS = {"s": 1, "m": 60, "h": 3600}
 PLAYBOOK_ID, STEP_ID = "[a-z][a-z0-9_]*", "[A-Z][A-Z0-9]*-[A-Z0-9]{1,6}"
@@ -97,6 +102,10 @@ def _in_order(rungs: tuple[Rung, ...]) -> tuple[Rung, ...]:
                 f"{written(rung.after)} stands behind {written(before.after)}: "
                 "`after` counts from the start of the ladder, so it may not go down"
             )
+        if before.do == "repeat":
+            raise ValueError("`do: repeat` begins the ladder again, so it stands last: move it to the end")
+    if rungs and rungs[-1].do == "repeat" and (len(rungs) == 1 or not rungs[-1].after):
+        raise ValueError("`do: repeat` needs rungs before it, and time between the rounds")
     return rungs
 
 
@@ -138,9 +147,12 @@ class Rung(Strict):
     after: Span
     do: Do = Field(description="What happens when nobody has answered by then")
     role: Role = Field("", description="Who is asked; only beside `do: role`")
+    times: int = Field(0, ge=0, le=10, description="How often the ladder begins again; only beside `do: repeat`")
 
     @model_validator(mode="after")
-    def _role_beside_do(self) -> Rung:
+    def _beside_do(self) -> Rung:
+        if (self.do == "repeat") != (self.times > 0):
+            raise ValueError("`do: repeat` and times stand together: write times: 3, or take it away")
         if self.do == "role" and not self.role:
             raise ValueError("`do: role` asks for a role: add one, like role: safety")
         if self.role and self.do != "role":

@@ -64,7 +64,10 @@ def recover(tx: Tx, outage: Outage, services: list[str], everything: bool) -> No
 def ladders(library: Library) -> dict[str, list[dict[str, Any]]]:
     """The ladders as rows keep them: `after` in seconds."""
     return {
-        name: [{"after": int(rung.after.total_seconds()), "do": rung.do, "role": rung.role} for rung in rungs]
+        name: [
+            {"after": int(rung.after.total_seconds()), "do": rung.do, "role": rung.role, "times": rung.times}
+            for rung in rungs
+        ]
         for name, rungs in library.ladders.items()
     }
 

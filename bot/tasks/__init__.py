@@ -1,26 +1,44 @@
 """Cards and tasks: offer, accept, decline, block, complete, hand over."""
 
 from bot.tasks.chase import set_clock, watch
+from bot.tasks.marks import Answer
 from bot.tasks.offers import WATCH, announce, assign_due, at, buttons, offer_due, open_phase, take, worded
-from bot.tasks.rows import ENDED, OPEN, TAKEN, Kind, Task, TaskState, find, lines, mine, of_outage, yours
+from bot.tasks.passing import decline, give, hand_on, leave
+from bot.tasks.quiet import next_morning, spares
+from bot.tasks.rows import (
+    ENDED,
+    OPEN,
+    TAKEN,
+    Kind,
+    Task,
+    TaskState,
+    by_owner,
+    coded,
+    find,
+    lines,
+    mine,
+    of_outage,
+    yours,
+)
+from bot.tasks.shifts import ENDS, gone
 from bot.tasks.work import (
-    Answer,
     accept,
     at_risk,
+    begin,
     block,
     cancel_open,
     check_done,
-    decline,
     done,
-    give,
     open_help,
     open_new,
     prove,
+    skip,
     told,
 )  # fmt: skip
 
 __all__ = [
     "ENDED",
+    "ENDS",
     "OPEN",
     "TAKEN",
     "WATCH",
@@ -33,16 +51,23 @@ __all__ = [
     "assign_due",
     "at",
     "at_risk",
+    "begin",
     "block",
     "buttons",
+    "by_owner",
     "cancel_open",
     "check_done",
+    "coded",
     "decline",
     "done",
     "find",
     "give",
+    "gone",
+    "hand_on",
+    "leave",
     "lines",
     "mine",
+    "next_morning",
     "of_outage",
     "offer_due",
     "open_help",
@@ -50,6 +75,8 @@ __all__ = [
     "open_phase",
     "prove",
     "set_clock",
+    "skip",
+    "spares",
     "take",
     "told",
     "watch",

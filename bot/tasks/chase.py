@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from bot import escalations, journal, outbox, roster
 from bot.db import Tx
 from bot.outages import Outage
-from bot.tasks import offers
+from bot.tasks import offers, shifts, work
 from bot.tasks.rows import OPEN, TAKEN, Kind, Task, TaskState, of_outage
 
 WARN = {1: timedelta(minutes=5), 2: timedelta(minutes=10), 3: timedelta(minutes=15)}  # before due
@@ -20,6 +20,9 @@ def watch(tx: Tx, outage_id: int) -> None:
     outage = tx.get(Outage, outage_id)
     if outage is None:
         return
+    for task in [task for task in of_outage(tx, outage_id, TaskState.IN_PROGRESS) if _unproved_at(task)]:
+        if _unproved_at(task) <= tx.now:  # type: ignore[operator]
+            work.unproved(tx, task)
     for task in _chased(tx, outage_id):
         if task.warned_at is None and _warn_at(task) and _warn_at(task) <= tx.now < task.due_at:  # type: ignore[operator]
             _warn(tx, outage, task)
@@ -33,8 +36,9 @@ def watch(tx: Tx, outage_id: int) -> None:
 
 
 def set_clock(tx: Tx, outage_id: int) -> None:
-    """Set the outage's task timer to its next offer, warning or due time."""
-    moments: list[datetime | None] = []
+    """Set the outage's task timer to its next offer, warning or due time, and the one for the next end of a shift."""
+    shifts.set_clock(tx, outage_id)
+    moments = [_unproved_at(task) for task in of_outage(tx, outage_id, TaskState.IN_PROGRESS)]
     for task in _chased(tx, outage_id):
         moments.append(_warn_at(task) if task.warned_at is None else None)
         moments.append(task.due_at if task.late_at is None else None)
@@ -47,7 +51,13 @@ def _chased(tx: Tx, outage_id: int) -> list[Task]:
         task
         for task in of_outage(tx, outage_id, *OPEN)
         if not task.card_id and task.kind not in (*NO_CHASE, Kind.CHECK) and task.state != TaskState.BLOCKED
+        and task.asked_at is None
     ]
+
+
+def _unproved_at(task: Task) -> datetime | None:
+    """When it counts as done without the proof that was asked for."""
+    return task.asked_at + work.PROOF_WAIT if task.asked_at else None
 
 
 def _warn_at(task: Task) -> datetime | None:
@@ -59,9 +69,15 @@ def _warn_at(task: Task) -> datetime | None:
 
 
 def _warn(tx: Tx, outage: Outage, task: Task) -> None:
+    """The owner is warned; and those above, in their next digest, of a priority 1 that is not even begun."""
     task.warned_at = tx.now
     tx.add(task)
     _tell(tx, outage, task.owner, "task_due", task)
+    if task.prio == 1 and task.state == TaskState.ACCEPTED:
+        rungs = outage.ladders.get("unstarted", [])
+        escalations.start(
+            tx, "unstarted", f"task:{task.number}", rungs, outage_id=outage.id, person_id=task.owner
+        )
 
 
 def _late(tx: Tx, outage: Outage, owner: str, tasks: list[Task]) -> None:
@@ -74,6 +90,7 @@ def _late(tx: Tx, outage: Outage, owner: str, tasks: list[Task]) -> None:
     for task in chased[:1]:
         _tell(tx, outage, owner, "task_late", task, [other.code for other in chased[1:]])
     for task in chased:
+        escalations.stop(tx, f"task:{task.number}", "overdue", kind="unstarted")
         escalations.start(
             tx, "undone", f"task:{task.number}", outage.ladders.get("undone", []), outage_id=outage.id, person_id=owner
         )

@@ -1,7 +1,7 @@
 """Offering: who holds the role now gets the task, as a card or as a text of up to three."""
 
 from collections import defaultdict
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -10,14 +10,15 @@ from sqlmodel import col, select
 from bot import escalations, journal, outages, outbox, roster, timers
 from bot.db import Tx
 from bot.outages import Outage
+from bot.tasks import quiet
 from bot.tasks.rows import ENDED, Kind, Task, TaskState, lines, of_outage
 
 WATCH = "tasks.watch"  # the timer: offers, warnings and overdue tasks of an outage
 EARLIEST = timedelta(minutes=20)  # before due
 LONG = timedelta(minutes=60)  # a task due later than this is offered at half its time
-MORNING = time(7, 0)
 RETRY = timedelta(minutes=5)  # for a task that nobody could take
 PER_TEXT = 3
+GONE = (TaskState.DONE, TaskState.HANDED_OVER, TaskState.CANCELLED)  # lines that are not offered again
 LOW_LEVEL = ("unit_charge", "house_supervisor", "it_unit_leader", "service_desk")
 BUTTONS = (("I have it", "have"), ("Cannot", "cannot"), ("Done", "done"), ("Blocked", "blocked"), ("Need help", "need"))
 
@@ -58,10 +59,11 @@ def assign_due(tx: Tx, outage: Outage) -> dict[str, list[Task]]:
 
 
 def announce(tx: Tx, outage: Outage, person: roster.Person, given: list[Task], texted: int = 0,
-             heard: outbox.Notice | None = None) -> None:  # fmt: skip
+             heard: outbox.Notice | None = None, ladder: str = "") -> None:  # fmt: skip
     """Text a person what was offered together, three tasks a text, and start the clock of silence.
 
-    The first `texted` tasks have been told in a text of another notice, `heard` (the role text).
+    The first `texted` tasks have been told in a text of another notice, `heard` (the role text). `ladder` is the name
+    of the ladder, if it is not the one for what nobody takes.
     """
     exercise = outage.exercise
     cards = [task for task in given if task.kind == Kind.CARD]
@@ -78,13 +80,15 @@ def announce(tx: Tx, outage: Outage, person: roster.Person, given: list[Task], t
         for start in range(0, len(rest), PER_TEXT):
             some = rest[start : start + PER_TEXT]
             _text(tx, said, person, *worded(tx, some), outage, 100 + start, buttons(some[0]) if len(some) == 1 else [])
-    _chase(tx, outage, person, tasks, heard or said, subject)
+    _chase(tx, outage, person, tasks, heard or said, subject, ladder)
 
 
 def worded(tx: Tx, some: list[Task]) -> tuple[str, dict[str, Any]]:
     """The kind and facts of a text that offers one to three tasks."""
     if len(some) == 1:
-        return "task", {"code": some[0].code, "text": some[0].sms, "by": at(tx, some[0].due_at)}
+        giver = roster.person(tx, some[0].giver) if some[0].giver else None
+        why = f"from {giver.name}" if giver else None
+        return "task", {"code": some[0].code, "text": some[0].sms, "by": at(tx, some[0].due_at), "why": why}
     return "tasks", {"items": [(task.code, task.sms, at(tx, task.due_at)) for task in some]}
 
 
@@ -130,13 +134,15 @@ def later(tx: Tx, seconds: int) -> datetime:
 
 def _assign(tx: Tx, outage: Outage, task: Task) -> bool:
     site = outage.sites[0] if len(outage.sites) == 1 else ""
-    held = roster.holding(tx, task.role, unit=task.unit, site=site, excluding=frozenset(task.refused_by))
+    held = holding(tx, outage, task.role, task.unit, frozenset(task.refused_by), site)
     if held.owner is None:
         task.offer_at = tx.now + RETRY
-        journal.write(tx, "nobody_to_ask", outage=outage.code, about=task.step or task.sms, role=task.role)
+        if task.via != held.via:  # said once, however often it is tried
+            task.via = held.via
+            journal.write(tx, "nobody_to_ask", outage=outage.code, about=task.step or task.sms, role=task.role)
         return False
-    if held.via == "oncall" and task.prio == 3 and not _awake(tx):
-        task.offer_at = _next_morning(tx)
+    if held.via == "oncall" and quiet.spares(tx, held.owner, task.prio):
+        task.offer_at = quiet.next_morning(tx)
         return False
     take(tx, task, held.owner.id, held.backup.id if held.backup else "", held.via)
     if held.via not in ("shift",):
@@ -146,13 +152,31 @@ def _assign(tx: Tx, outage: Outage, task: Task) -> bool:
     return True
 
 
+def holding(
+    tx: Tx, outage: Outage, role: str, unit: str, never: frozenset[str], site: str = ""
+) -> roster.Holding:
+    """Who is asked: the holder of the role and so on up, passing over whoever has no address that may be used while
+    somebody else has one; in the end the commander. Never nobody, if there is anybody."""
+    out: frozenset[str] = frozenset()
+    while (held := roster.holding(tx, role, unit=unit, site=site, excluding=never | out)).owner:
+        if outbox.routes(tx, held.owner):
+            return held
+        out |= {held.owner.id}
+    commander = roster.person(tx, outage.commander)
+    if commander and commander.id not in never:
+        return roster.Holding(commander, None, "commander")
+    return roster.holding(tx, role, unit=unit, site=site, excluding=never)
+
+
 def take(tx: Tx, task: Task, owner: str, backup: str, via: str) -> None:
     """Put a task before its owner: it gets a code and stands as offered, with the lines of its card."""
     task.number = task.number or outages.number(tx, "T")
     task.owner, task.backup, task.via = owner, backup, via
-    task.state, task.offered_at = TaskState.OFFERED, tx.now
+    task.state, task.offered_at, task.warned_at, task.ended_at = TaskState.OFFERED, tx.now, None, None
     for line in lines(tx, task) if task.kind == Kind.CARD else []:
-        line.state, line.offered_at, line.owner = TaskState.OFFERED, tx.now, owner
+        line.owner = owner
+        if line.state not in GONE:
+            line.state, line.offered_at = TaskState.OFFERED, tx.now
         tx.add(line)
     tx.add(task)
 
@@ -174,7 +198,8 @@ def _text(tx: Tx, said: outbox.Notice, person: roster.Person, kind: str, facts: 
     outbox.enqueue(tx, said, drafts)
 
 
-def _chase(tx: Tx, outage: Outage, person: roster.Person, tasks: list[Task], said: outbox.Notice, subject: str) -> None:
+def _chase(tx: Tx, outage: Outage, person: roster.Person, tasks: list[Task], said: outbox.Notice, subject: str,
+           ladder: str) -> None:  # fmt: skip
     """One ladder for what one person was offered together; somebody on call off shift is called at once."""
     for task in tasks:
         task.offer = subject
@@ -182,22 +207,10 @@ def _chase(tx: Tx, outage: Outage, person: roster.Person, tasks: list[Task], sai
     if not tasks:
         return
     prio = min(task.prio for task in tasks)
-    rungs = list(outage.ladders.get(f"untaken_{prio}", []))
+    rungs = list(outage.ladders.get(ladder) or outage.ladders.get(f"untaken_{prio}", []))
     if prio == 1 and tasks[0].via == "oncall":
         rungs = [{"after": 0, "do": "call"}] + [rung for rung in rungs if rung["do"] != "call"]
     escalations.start(tx, "untaken", subject, rungs, outage_id=outage.id, person_id=person.id, notice_id=said.id)
-
-
-def _awake(tx: Tx) -> bool:
-    local = tx.now.astimezone(ZoneInfo(tx.settings.timezone))
-    return local.time() >= MORNING
-
-
-def _next_morning(tx: Tx) -> datetime:
-    local = tx.now.astimezone(ZoneInfo(tx.settings.timezone))
-    return local.replace(hour=MORNING.hour, minute=0, second=0, microsecond=0) + timedelta(
-        days=0 if local.time() < MORNING else 1
-    )
 
 
 def watch_next(tx: Tx, outage_id: int, also: datetime | None = None) -> None:
@@ -209,3 +222,10 @@ def watch_next(tx: Tx, outage_id: int, also: datetime | None = None) -> None:
     moments += [also] if also else []
     if moments:
         timers.set_for(tx, WATCH, str(outage_id), min(moments))
+
+
+def look_at(tx: Tx, outage_id: int | None, moment: datetime) -> None:
+    """Have the outage's task timer fire by then, if it would fire later."""
+    now_set = timers.due_at(tx, WATCH, str(outage_id))
+    if outage_id and (now_set is None or now_set > moment):
+        timers.set_for(tx, WATCH, str(outage_id), moment)

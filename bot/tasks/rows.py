@@ -20,7 +20,7 @@ class TaskState(StrEnum):
     BLOCKED = "blocked"
     DONE = "done"
     CANNOT_DO = "cannot_do"  # refused by everybody who could, and the superior too
-    HANDED_OVER = "handed_over"  # goes on with another owner as a new task
+    HANDED_OVER = "handed_over"  # what somebody had until another took it; the task goes on under its code
     CANCELLED = "cancelled"
 
 
@@ -70,6 +70,7 @@ class Task(SQLModel, table=True):
     state: str = TaskState.WAITING
     owner: str = ""
     backup: str = ""
+    giver: str = Field(default="", sa_column_kwargs={"server_default": ""})  # has it until its new owner takes it
     via: str = ""  # how the owner came to it: shift, oncall, superior, house_supervisor
     refused_by: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
     told: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))  # superiors who may act on it
@@ -110,15 +111,20 @@ def find(tx: Tx, code: str, person: roster.Person) -> Task:
 
     Raises Refused, naming the codes that are open to this person.
     """
-    number, _, line = code.upper().removeprefix("T").partition(".")
-    known = re.fullmatch("[0-9]{1,6}", number)
-    query = select(Task).where(Task.number == int(number)).order_by(col(Task.id).desc()) if known else None
-    found = tx.exec(query.limit(1)).first() if query is not None else None
-    if found and line:
-        found = next((task for task in lines(tx, found) if str(task.line) == line), None)
+    found = coded(tx, code)
     if found is None or not may_act(tx, found, person):
         raise Refused(f"{code.upper()} is not open to you. {yours(tx, person)}")
     return found
+
+
+def coded(tx: Tx, code: str) -> Task | None:
+    """The latest task or card line of a code, whoever may act on it."""
+    number, _, line = code.upper().removeprefix("T").partition(".")
+    if not re.fullmatch("[0-9]{1,6}", number):
+        return None
+    query = select(Task).where(Task.number == int(number), Task.state != TaskState.HANDED_OVER)
+    found = tx.exec(query.order_by(col(Task.id).desc()).limit(1)).first()
+    return next((task for task in lines(tx, found) if str(task.line) == line), None) if found and line else found
 
 
 def may_act(tx: Tx, task: Task, person: roster.Person) -> bool:
@@ -129,7 +135,16 @@ def may_act(tx: Tx, task: Task, person: roster.Person) -> bool:
 def mine(tx: Tx, person: roster.Person) -> list[Task]:
     """The open tasks and cards that a person owns or backs up."""
     query = select(Task).where(or_(Task.owner == person.id, Task.backup == person.id), col(Task.state).in_(OPEN))
-    return list(tx.exec(query.where(col(Task.card_id).is_(None)).order_by(col(Task.number))))
+    return list(tx.exec(query.where(col(Task.card_id).is_(None), Task.number > 0).order_by(col(Task.number))))
+
+
+def by_owner(tx: Tx, outage_ids: list[int]) -> dict[str, list[Task]]:
+    """The open tasks and cards of these outages by who has them, the most laden person first."""
+    query = select(Task).where(col(Task.outage_id).in_(outage_ids), col(Task.state).in_(OPEN), Task.number > 0)
+    found: dict[str, list[Task]] = {}
+    for task in tx.exec(query.where(col(Task.card_id).is_(None)).order_by(col(Task.prio), col(Task.number))):
+        found.setdefault(task.owner, []).append(task)
+    return dict(sorted(found.items(), key=lambda each: -len(each[1])))
 
 
 def yours(tx: Tx, person: roster.Person) -> str:

@@ -1,100 +1,125 @@
-"""What people do with tasks: take, refuse, finish, block, ask for help, hand over. Each returns what to answer them."""
+"""What people do with tasks: take, begin, finish, block, skip. Each returns what to answer them."""
 
-from typing import Any
+import re
+from datetime import timedelta
 
 from sqlmodel import col, select
 
-from bot import escalations, journal, outages, outbox, roster
+from bot import escalations, journal, outages, roster
 from bot.access import Refused
 from bot.db import Tx
 from bot.outages import Outage
-from bot.tasks import offers
-from bot.tasks.rows import ENDED, OPEN, Kind, Task, TaskState, lines, of_outage
+from bot.tasks import marks, offers, passing, shifts
+from bot.tasks.marks import Answer
+from bot.tasks.rows import ENDED, OPEN, Kind, Task, TaskState, of_outage
 
-Answer = tuple[str, dict[str, Any]]  # the message kind and its facts
+PROOF_WAIT = timedelta(minutes=10)  # for a proof that was asked for; then the task is done without it
+#: What a proof must have in it, by its kind
+PROOFS = {"number": r"\d", "time": r"(?<!\d)([01]?\d|2[0-3])[:.h ]?[0-5]\d(?!\d)|\bnow\b", "text": r"\w"}
 
 
 def accept(tx: Tx, task: Task, person: roster.Person, channel: str) -> Answer:
-    """I have it. A backup or superior who takes it becomes its owner."""
-    _still_open(task)
-    if task.state in (TaskState.OFFERED, TaskState.BLOCKED):
-        task.owner, task.state, task.accepted_at = person.id, TaskState.ACCEPTED, tx.now
-        _note(tx, task, "accepted", person, channel)
-        _settle_offer(tx, task)
-        _settle_single(tx, task)
+    """I have it. A backup or superior who takes it becomes its owner; the owner who says it again has begun."""
+    if task.state != TaskState.CANNOT_DO:
+        marks.still_open(task)
+    if task.state in (TaskState.OFFERED, TaskState.BLOCKED, TaskState.CANNOT_DO):
+        passing.taken(tx, task, person)
+        marks.note(tx, task, "accepted", person, channel)
+        marks.settle_offer(tx, task)
+        marks.settle_single(tx, task)
+        passing.still_late(tx, task)
+        shifts.watch(tx, task)
     elif task.owner != person.id:
         owner = tx.get(roster.Person, task.owner)
         return "echo", {"text": f"{task.code} is already with {owner.name if owner else 'somebody else'}"}
+    else:
+        begin(tx, task, person, channel)
     return "echo_taken", {"code": task.code, "text": task.sms, "by": offers.at(tx, task.due_at)}
 
 
-def decline(tx: Tx, task: Task, person: roster.Person, why: str, channel: str) -> Answer:
-    """Cannot. The task goes to the next person at once."""
-    _still_open(task)
-    if task.owner != person.id and task.state != TaskState.OFFERED:
-        task.backup = "" if task.backup == person.id else task.backup
-        _note(tx, task, "refused", person, channel, why=why)
-        return "echo", {"text": f"noted; {task.code} is with somebody"}
-    task.refused_by = [*task.refused_by, person.id]
-    _note(tx, task, "refused", person, channel, why=why)
-    outage = tx.get(Outage, task.outage_id) if task.outage_id else None
-    held = roster.holding(tx, task.role, unit=task.unit, excluding=frozenset(task.refused_by)) if task.role else None
-    if outage is None or held is None or held.owner is None:
-        task.state = TaskState.BLOCKED
-        tx.add(task)
-        _settle_offer(tx, task)
-        return "echo", {"text": f"{task.code} is with nobody now; the coordinator has been told"}
-    _settle_offer(tx, task)
-    offers.take(tx, task, held.owner.id, held.backup.id if held.backup else "", held.via)
-    offers.announce(tx, outage, held.owner, [task])
-    return "echo", {"text": f"{task.code} goes to {held.owner.name}"}
+def begin(tx: Tx, task: Task, person: roster.Person, channel: str) -> Answer:
+    """It is under way: the clock for "not started" stops."""
+    marks.still_open(task)
+    if task.state != TaskState.IN_PROGRESS:
+        if task.state != TaskState.ACCEPTED:
+            accept(tx, task, person, channel)
+        task.state = TaskState.IN_PROGRESS
+        marks.note(tx, task, "started", person, channel)
+        escalations.stop(tx, f"task:{task.number}", "started", kind="unstarted")
+    return "echo", {"text": f"{task.code} is under way"}
 
 
 def done(tx: Tx, task: Task, person: roster.Person, given: str, channel: str) -> Answer:
-    """Done. A missing proof is asked for once; a card takes its open lines with it."""
-    _still_open(task)
-    if task.proof != "none" and not given and task.asked_at is None and task.kind == Kind.PLAYBOOK and not task.card_id:
-        task.asked_at, task.state = tx.now, TaskState.IN_PROGRESS
-        tx.add(task)
-        _settle_offer(tx, task)
+    """Done. A proof that is missing or of the wrong sort is asked for once; a card takes its open lines with it."""
+    marks.still_open(task)
+    wants = task.kind == Kind.PLAYBOOK and not task.card_id and task.asked_at is None
+    if wants and not _proves(task.proof, given):
+        task.asked_at, task.state, task.given = tx.now, TaskState.IN_PROGRESS, given
+        marks.note(tx, task, "proof_asked", person, channel, proof=task.proof, given=given)
+        marks.settle_offer(tx, task)
+        marks.settle_single(tx, task)
+        offers.look_at(tx, task.outage_id, tx.now + PROOF_WAIT)
         return "echo_proof", {"code": task.code, "proof": task.proof}
-    _finish(tx, task, TaskState.DONE, person.id, channel, given)
-    if task.card_id and not [line for line in _lines_of(tx, task) if line.is_open()]:
-        card = tx.get(Task, task.card_id)
-        if card and card.is_open():
-            _finish(tx, card, TaskState.DONE, person.id, channel, "")
-    return "echo", {"text": f"{_name(tx, task)} done"}
+    marks.finish(tx, task, TaskState.DONE, person.id, channel, given or task.given)
+    if task.card_id:
+        _card_of(tx, task, person, channel)
+    return "echo", {"text": f"{marks.name(tx, task)} done"}
+
+
+def unproved(tx: Tx, task: Task) -> None:
+    """Its proof was asked for and never came: it is done as its owner said."""
+    marks.finish(tx, task, TaskState.DONE, task.owner, "", task.given)
+
+
+def _card_of(tx: Tx, line: Task, person: roster.Person, channel: str) -> None:
+    """A line was ended: its card is under way, or done with the last of them."""
+    card = tx.get(Task, line.card_id)
+    if card is None or not card.is_open():
+        return
+    if not [other for other in marks.lines_of(tx, line) if other.is_open()]:
+        marks.finish(tx, card, TaskState.DONE, person.id, channel, "")
+    elif card.state == TaskState.OFFERED:
+        card.state = TaskState.IN_PROGRESS
+        tx.add(card)
+
+
+def _proves(proof: str, given: str) -> bool:
+    return proof == "none" or bool(re.search(PROOFS[proof], given, re.IGNORECASE))
 
 
 def prove(tx: Tx, task: Task, person: roster.Person, given: str, channel: str) -> Answer:
     """`T7 12`: the proof that was asked for; it also closes the task."""
     if task.state == TaskState.DONE and not task.given and given:
         task.given = given
-        _note(tx, task, "proved", person, channel, given=given)
+        marks.note(tx, task, "proved", person, channel, given=given)
         return "echo", {"text": f"{task.code}: {given}"}
     return done(tx, task, person, given, channel)
 
 
 def block(tx: Tx, task: Task, person: roster.Person, why: str, channel: str) -> Answer:
     """Blocked: recorded here; whom that concerns is told by the commander's verbs."""
-    _still_open(task)
+    marks.still_open(task)
     task.state, task.note = TaskState.BLOCKED, why
-    _note(tx, task, "blocked", person, channel, why=why)
-    _settle_offer(tx, task)
-    return "echo", {"text": f"{_name(tx, task)} blocked"}
+    marks.note(tx, task, "blocked", person, channel, why=why)
+    marks.settle_offer(tx, task)
+    marks.settle_single(tx, task)
+    return "echo", {"text": f"{marks.name(tx, task)} blocked"}
 
 
-def give(tx: Tx, task: Task, to: roster.Person, by: roster.Person, channel: str) -> Answer:
-    """Hand a task to another person, who is asked to take it."""
-    _still_open(task)
-    outage = tx.get(Outage, task.outage_id) if task.outage_id else None
-    if outage is None:
-        raise Refused(f"{task.code} belongs to no outage and cannot be given on. Take it with 1 {task.code}.")
-    _settle_offer(tx, task)
-    _note(tx, task, "handed_over", by, channel, to=to.id)
-    offers.take(tx, task, to.id, task.owner, "shift")
-    offers.announce(tx, outage, to, [task])
-    return "echo", {"text": f"{task.code} offered to {to.name}"}
+def skip(tx: Tx, task: Task, person: roster.Person, why: str, channel: str) -> Answer:
+    """Not needed here: cancelled with the reason, by a manager or the owner's superior. Raises Refused."""
+    marks.still_open(task)
+    owner = roster.person(tx, task.owner) if task.owner else None
+    above = roster.superior(tx, owner, unit=task.unit) if owner else None
+    if not (roster.may(person, "manage") or (above and above.id == person.id)):
+        raise Refused(f"{task.code} may be skipped by a manager or by its owner's superior. Nothing was changed.")
+    if not why.strip():
+        raise Refused(f"Say why {task.code} is not needed: /task skip {task.code} why. Nothing was changed.")
+    task.note = why
+    marks.finish(tx, task, TaskState.CANCELLED, person.id, channel, why)
+    if task.card_id:
+        _card_of(tx, task, person, channel)
+    return "echo", {"text": f"{marks.name(tx, task)} skipped: {why}"}
 
 
 def open_new(tx: Tx, outage: Outage | None, kind: Kind, text: str, sms: str, *, prio: int, due_s: int, unit: str = "",
@@ -116,16 +141,16 @@ def open_new(tx: Tx, outage: Outage | None, kind: Kind, text: str, sms: str, *, 
 
 def told(tx: Tx, outage: Outage, task: Task) -> None:
     """A task that tells the staff is done by the update that carried it."""
-    _finish(tx, task, TaskState.DONE, journal.SYSTEM, "", "in the update")
+    marks.finish(tx, task, TaskState.DONE, journal.SYSTEM, "", "in the update")
 
 
 def check_done(tx: Tx, outage_id: int, unit: str, digit: str, who: str) -> None:
     """CORE-I1 is the unit check itself: an answer finishes it; the last one finishes the search for silent units."""
     for task in _unfinished(tx, outage_id, Kind.CHECK, unit, ""):
         if task.unit or not _unfinished_elsewhere(tx, outage_id, unit):
-            _finish(tx, task, TaskState.DONE, who, "", digit)
+            marks.finish(tx, task, TaskState.DONE, who, "", digit)
     for visit in _unfinished(tx, outage_id, Kind.VISIT, unit):
-        _finish(tx, visit, TaskState.DONE, who, "", "answered")
+        marks.finish(tx, visit, TaskState.DONE, who, "", "answered")
 
 
 def at_risk(tx: Tx, outage_id: int, unit: str) -> bool:
@@ -158,72 +183,8 @@ def cancel_open(tx: Tx, outage_id: int, keep: frozenset[str] = frozenset(), reas
     for task in gone:
         task.state, task.ended_at, task.note = TaskState.CANCELLED, tx.now, task.note or reason
         tx.add(task)
-        _settle_single(tx, task)
+        marks.settle_single(tx, task)
     tx.flush()
     for offer in {task.offer for task in gone if task.offer}:
-        _settle_if_empty(tx, offer)
+        marks.settle_if_empty(tx, offer)
     return len(gone)
-
-
-def _finish(tx: Tx, task: Task, state: TaskState, who: str, channel: str, given: str) -> None:
-    task.state, task.ended_at, task.given = state, tx.now, given
-    tx.add(task)
-    for line in lines(tx, task) if task.kind == Kind.CARD else []:
-        if line.state not in ENDED:
-            line.state, line.ended_at = state, tx.now
-            tx.add(line)
-    journal.write(
-        tx, str(state), who=who, outage=_outage_code(tx, task), channel=channel, about=_name(tx, task), given=given
-    )
-    _settle_offer(tx, task)
-    _settle_single(tx, task)
-
-
-def _settle_offer(tx: Tx, task: Task) -> None:
-    """The ladder of an offer runs until the last of its tasks was taken; a late task's own ladder stops with it."""
-    tx.flush()
-    if task.offer:
-        _settle_if_empty(tx, task.offer)
-
-
-def _settle_if_empty(tx: Tx, offer: str) -> None:
-    waiting = tx.exec(select(Task.id).where(Task.offer == offer, Task.state == TaskState.OFFERED).limit(1)).first()
-    if waiting is None:
-        escalations.stop(tx, offer, "taken")
-        outbox.close_notices(tx, offer, "taken")
-
-
-def _settle_single(tx: Tx, task: Task) -> None:
-    subject = f"task:{task.number}"
-    escalations.stop(tx, subject, task.state)
-    outbox.close_notices(tx, subject, task.state)
-
-
-def _still_open(task: Task) -> None:
-    if task.state in ENDED:
-        raise Refused(f"{task.code} is already {task.state.replace('_', ' ')}. Nothing was changed.")
-
-
-def _name(tx: Tx, task: Task) -> str:
-    if not task.card_id:
-        return task.code if task.number else f"{task.step} {task.unit}".strip()
-    card = tx.get(Task, task.card_id)
-    return f"{card.code}.{task.line}" if card else task.code
-
-
-def _lines_of(tx: Tx, line: Task) -> list[Task]:
-    card = tx.get(Task, line.card_id) if line.card_id else None
-    return lines(tx, card) if card else []
-
-
-def _note(tx: Tx, task: Task, what: str, person: roster.Person, channel: str, **detail: Any) -> None:
-    tx.add(task)
-    tx.flush()
-    journal.write(
-        tx, what, who=person.id, outage=_outage_code(tx, task), channel=channel, about=_name(tx, task), **detail
-    )
-
-
-def _outage_code(tx: Tx, task: Task) -> str:
-    outage = tx.get(Outage, task.outage_id) if task.outage_id else None
-    return outage.code if outage else ""

@@ -8,7 +8,9 @@ from bot.roster import Person
 from handlers.asked import Answer, Verb, told
 from handlers.slash.whom import mentioned
 
-LISTED = 40  # tasks at most
+LISTED = 60  # lines at most
+MOST = 6  # open tasks that one person can see to
+TOO_MANY = " :warning: too many for one person: `/task give T7 @person`"
 
 
 def new(tx: Tx, person: Person, rest: str) -> Answer:
@@ -39,17 +41,21 @@ def _for_whom(tx: Tx, rest: str) -> tuple[Person, str, int]:
 
 def _list(tx: Tx, person: Person, rest: str) -> Answer:
     mine = tasks.mine(tx, person)
-    rows = [f"*{task.code}* {task.text} · {task.state}, due {tasks.at(tx, task.due_at)}" for task in mine]
-    rows += _of_others(tx, mine) if roster.may(person, "manage") else []
+    rows = [_line(tx, task) for task in mine]
+    rows += _by_person(tx, person) if roster.may(person, "manage") else []
     return "\n".join(rows[:LISTED]) or "No task is open to you."
 
 
-def _of_others(tx: Tx, mine: list[tasks.Task]) -> list[str]:
-    running = [tasks.of_outage(tx, outage.id or 0, *tasks.OPEN) for outage in outages.running(tx)]
-    some = [task for found in running for task in found if task.number and task not in mine][:LISTED]
-    owners = roster.people(tx, [task.owner for task in some])
-    names = {task.id: owners[task.owner].name for task in some if task.owner in owners}
-    return [f"*{task.code}* {task.text} · {task.state}, {names.get(task.id, 'nobody')}" for task in some]
+def _by_person(tx: Tx, but: Person) -> list[str]:
+    """Who has how much, the most laden first, and a word where that is too much for one person."""
+    laden = tasks.by_owner(tx, [outage.id or 0 for outage in outages.running(tx)])
+    people = roster.people(tx, laden)
+    rows = []
+    for owner, theirs in laden.items():
+        name = people[owner].name if owner in people else "Nobody"
+        rows.append(f"{name}: {len(theirs)} open{TOO_MANY if len(theirs) > MOST else ''}")
+        rows += [_line(tx, task) for task in theirs] if owner != but.id else []
+    return rows
 
 
 def _act(verb: str) -> Verb:
@@ -58,6 +64,15 @@ def _act(verb: str) -> Verb:
         return told(tx, errands.act(tx, person, verb, code, said, "slack"))
 
     return act
+
+
+def _line(tx: Tx, task: tasks.Task) -> str:
+    return f"*{task.code}* {task.text} · {task.state.replace('_', ' ')}, due {tasks.at(tx, task.due_at)}"
+
+
+def _skip(tx: Tx, person: Person, rest: str) -> Answer:
+    code, _, why = rest.strip().partition(" ")
+    return told(tx, errands.skip(tx, person, code, why, "slack"))
 
 
 def _give(tx: Tx, person: Person, rest: str) -> Answer:
@@ -78,6 +93,8 @@ VERBS: dict[str, Verb] = {
     "block": _act("blocked"),
     "accept": _act("have"),
     "cannot": _act("cannot"),
+    "start": _act("start"),
+    "skip": _skip,
     "give": _give,
     "escalate": _escalate,
 }

@@ -13,6 +13,7 @@ down_revision = "0002"
 def upgrade() -> None:
     tasks_of_units()
     rounds_and_periods()
+    hand_overs()
 
 
 def tasks_of_units() -> None:
@@ -28,3 +29,9 @@ def rounds_and_periods() -> None:
     op.add_column("outage", sa.Column("period", sa.Integer(), nullable=False, server_default="0"))
     op.add_column("outage", sa.Column("period_began_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("outage", sa.Column("rhythm", sa.JSON(), nullable=False, server_default="{}"))
+
+
+def hand_overs() -> None:
+    """Whose a task is until the one it was offered to takes it; and how often a ladder began again."""
+    op.add_column("task", sa.Column("giver", sa.String(), nullable=False, server_default=""))
+    op.add_column("ladder", sa.Column("lap", sa.Integer(), nullable=False, server_default="0"))

@@ -1,0 +1,160 @@
+"""How a task goes from one person to another: refused, given on, left behind at the end of a shift.
+
+Whoever had it keeps it until another takes it; then a row of its own stays as `handed_over`, and the task goes on
+under its code.
+"""
+
+from collections import defaultdict
+
+from sqlmodel import col, select
+
+from bot import escalations, journal, roster
+from bot.access import Refused
+from bot.db import Tx
+from bot.outages import Outage
+from bot.tasks import marks, offers, shifts
+from bot.tasks.marks import Answer
+from bot.tasks.rows import OPEN, Kind, Task, TaskState
+
+HAD = (TaskState.ACCEPTED, TaskState.IN_PROGRESS, TaskState.BLOCKED)
+
+
+def decline(tx: Tx, task: Task, person: roster.Person, why: str, channel: str) -> Answer:
+    """Cannot. The next person is asked at once; once everybody who could has refused, and those above them, it ends."""
+    marks.still_open(task)
+    task.refused_by = list(dict.fromkeys([*task.refused_by, person.id]))
+    marks.note(tx, task, "refused", person, channel, why=why)
+    if task.owner != person.id:
+        task.backup = "" if task.backup == person.id else task.backup
+        return "echo", {"text": f"noted; {task.code} is with somebody"}
+    outage = tx.get(Outage, task.outage_id) if task.outage_id else None
+    held = _next(tx, task, person)
+    if outage is None or held.owner is None:
+        marks.finish(tx, task, TaskState.CANNOT_DO, person.id, channel, "")
+        return "echo", {"text": f"{task.code}: nobody is left to ask, so the coordinator is told"}
+    if task.giver == person.id:
+        task.giver = ""
+    _put(tx, task, held.owner.id, held.backup.id if held.backup else task.giver, held.via)
+    offers.announce(tx, outage, held.owner, [task])
+    shifts.watch(tx, task)
+    return "echo", {"text": f"{task.code} goes to {held.owner.name}"}
+
+
+def give(tx: Tx, task: Task, to: roster.Person, by: roster.Person, channel: str) -> Answer:
+    """Offer a task to another person; one that nobody could do is opened again. Raises Refused."""
+    if task.state != TaskState.CANNOT_DO:
+        marks.still_open(task)
+    outage = tx.get(Outage, task.outage_id) if task.outage_id else None
+    if outage is None:
+        raise Refused(f"{task.code} belongs to no outage and cannot be given on. Take it with 1 {task.code}.")
+    if task.card_id:
+        raise Refused("That is a line of a list. Give the whole list on. Nothing was changed.")
+    marks.note(tx, task, "given_on", by, channel, to=to.id)
+    before = task.owner
+    _keep(task, to.id)
+    _put(tx, task, to.id, before if before != to.id else "", "shift")
+    offers.announce(tx, outage, to, [task])
+    shifts.watch(tx, task)
+    return "echo", {"text": f"{task.code} offered to {to.name}"}
+
+
+def leave(tx: Tx, person: roster.Person, outage_id: int | None, why: str) -> list[Task]:
+    """The person goes off shift: what is open is offered to the relief, one text for all that one of them gets.
+
+    What was taken stays theirs until the relief takes it. Returns what has no relief.
+    """
+    outage = tx.get(Outage, outage_id) if outage_id else None
+    theirs = select(Task).where(Task.outage_id == outage_id, Task.owner == person.id, col(Task.state).in_(OPEN))
+    left: list[Task] = []
+    given: dict[str, list[Task]] = defaultdict(list)
+    for task in tx.exec(theirs.where(col(Task.card_id).is_(None)).order_by(col(Task.prio), col(Task.number))).all():
+        if task.asked_at and task.state == TaskState.IN_PROGRESS:  # done but for the proof
+            marks.finish(tx, task, TaskState.DONE, person.id, "", task.given)
+            continue
+        if task.kind == Kind.CHECK:
+            charge = roster.charge(tx, task.unit)
+            task.owner = charge.id if charge else ""
+            continue
+        held = _relief(tx, outage, task, person)
+        if held.owner is None or held.owner.id == person.id or outage is None:
+            left.append(task)
+            continue
+        marks.note(tx, task, "relief_asked", person, "", to=held.owner.id, why=why)
+        _keep(task, held.owner.id)
+        _put(tx, task, held.owner.id, person.id, held.via)
+        given[held.owner.id].append(task)
+    for relief in roster.people(tx, given).values():
+        if outage:
+            offers.announce(tx, outage, relief, given[relief.id], ladder="handover")
+    return left
+
+
+def hand_on(tx: Tx, outage: Outage, untaken: list[Task]) -> None:
+    """The relief does not take these: each is offered to whoever is in charge of its unit, else to the superior."""
+    given: dict[str, list[Task]] = defaultdict(list)
+    for task in untaken:
+        relief, charge = roster.person(tx, task.owner), None
+        if task.unit and task.kind in (Kind.PLAYBOOK, Kind.ADHOC):  # others are about the unit, not for it to do
+            charge = roster.charge(tx, task.unit)
+        never = frozenset([task.owner, task.giver, *task.refused_by])
+        if charge is None or charge.id in never:
+            charge = roster.superior(tx, relief, unit=task.unit, excluding=never) if relief else None
+        if charge:
+            journal.write(tx, "relief_passed_over", outage=outage.code, who=task.owner, about=task.code, to=charge.id)
+            _put(tx, task, charge.id, "", "superior")
+            given[charge.id].append(task)
+    for person in roster.people(tx, given).values():
+        offers.announce(tx, outage, person, given[person.id])
+
+
+def taken(tx: Tx, task: Task, person: roster.Person) -> None:
+    """It is this person's now; whoever had it until now has handed it over."""
+    if task.giver and task.giver != person.id:
+        past = Task(**task.model_dump(exclude={"id"}))
+        past.owner, past.state, past.ended_at, past.offer, past.giver = (
+            task.giver, TaskState.HANDED_OVER, tx.now, "", "",
+        )  # fmt: skip
+        tx.add(past)
+        journal.write(tx, "handed_over", outage=marks.outage_code(tx, task), who=task.giver, about=task.code,
+                      to=person.id)  # fmt: skip
+    task.owner, task.state, task.giver, task.accepted_at = person.id, TaskState.ACCEPTED, "", tx.now
+    task.ended_at = None
+
+
+def still_late(tx: Tx, task: Task) -> None:
+    """What was overdue when it changed hands goes on climbing, from its new owner."""
+    outage = tx.get(Outage, task.outage_id) if task.outage_id else None
+    if outage and task.late_at and task.state not in (TaskState.OFFERED, TaskState.DONE):
+        rungs = outage.ladders.get("undone", [])
+        escalations.start(tx, "undone", f"task:{task.number}", rungs, outage_id=outage.id, person_id=task.owner)
+
+
+def _keep(task: Task, to: str) -> None:
+    """Who had taken it, or has it until somebody does, keeps it until the new owner takes it."""
+    had = task.owner if task.state in HAD and task.kind != Kind.CARD else task.giver
+    task.giver = had if had != to else ""
+
+
+def _put(tx: Tx, task: Task, to: str, backup: str, via: str) -> None:
+    marks.leave_offer(tx, task)
+    offers.take(tx, task, to, backup if backup != to else "", via)
+
+
+def _next(tx: Tx, task: Task, person: roster.Person) -> roster.Holding:
+    """Who is asked next: another holder of its role and so on up, or whoever stands above who refused it."""
+    never = frozenset(task.refused_by)
+    if task.role:
+        return roster.holding(tx, task.role, unit=task.unit, excluding=never)
+    above = roster.superior(tx, person, unit=task.unit or person.unit, excluding=never)
+    return roster.Holding(above, None, "superior" if above else "nobody")
+
+
+def _relief(tx: Tx, outage: Outage | None, task: Task, person: roster.Person) -> roster.Holding:
+    """Who holds its role now; for what has no role, who is in charge of its unit, else the superior."""
+    never = frozenset([person.id, *task.refused_by])
+    role = task.role or ("house_supervisor" if task.kind == Kind.RISK else "")
+    if role and outage:
+        return offers.holding(tx, outage, role, task.unit, never)
+    charge = roster.charge(tx, task.unit) if task.unit else None
+    above = charge if charge and charge.id not in never else roster.superior(tx, person, task.unit, excluding=never)
+    return roster.Holding(above, None, "shift" if above and above is charge else "superior")

@@ -1,0 +1,30 @@
+"""Who sleeps is disturbed by priority only (messages.md R5): 1 by text and call, 2 by text, 3 in the morning."""
+
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from bot import roster
+from bot.db import Tx
+
+MORNING = time(7, 0)
+
+
+def spares(tx: Tx, person: roster.Person, prio: int, *, call: bool = False) -> bool:
+    """Is this person to be left alone now? Only who is off shift is, and only before seven in the morning."""
+    return prio > (1 if call else 2) and _local(tx).time() < MORNING and _off_shift(tx, person)
+
+
+def next_morning(tx: Tx) -> datetime:
+    local = _local(tx)
+    day = timedelta(days=0 if local.time() < MORNING else 1)
+    return local.replace(hour=MORNING.hour, minute=0, second=0, microsecond=0) + day
+
+
+def _off_shift(tx: Tx, person: roster.Person) -> bool:
+    """On call at home, or not on duty at all; where no rota covers the hour, nobody knows, and people are told."""
+    held = roster.duty_of(tx, person.id)
+    return held.kind == "oncall" if held else roster.covered(tx)
+
+
+def _local(tx: Tx) -> datetime:
+    return tx.now.astimezone(ZoneInfo(tx.settings.timezone))
