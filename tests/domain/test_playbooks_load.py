@@ -159,8 +159,8 @@ def test_the_shipped_ladders_are_the_agreed_ones():
     named = [(minutes(0), "house_supervisor"), (minutes(2), "medical_care_director"), (minutes(4), "safety")]
     assert roles == [*named, (minutes(6), ""), (minutes(10), "")]  # the commander, and all of them again
     assert set(ladders) == {
-        "silence", "untaken_1", "untaken_2", "untaken_3", "handover", "unstarted", "blocked_1", "blocked_2", "blocked_3",
-        "undone", "risk",
+        "silence", "untaken_1", "untaken_2", "untaken_3", "handover", "unstarted", "blocked_1", "blocked_2",
+        "blocked_3", "undone", "risk",
     }  # fmt: skip
 
 
