@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from slack_sdk.web.async_client import AsyncWebClient
 
 import handlers
-from bot import journal, playbooks, timers
+from bot import exercises, journal, playbooks, timers
 from bot.channels.set_up import set_up
 from bot.clock import Clock
 from bot.command import delivery
@@ -27,7 +27,7 @@ from handlers.timers import HANDLERS
 #: Seconds between two beats; rows hold the truth
 BEATS = {
     "tick": 0.25, "take_in": 1.0, "sweep": 1.0, "reconcile": 1.0, "probe": 1.0, "confirm": 15.0, "sign": 1.0,
-    "seal": 1.0,
+    "seal": 1.0, "plan_drills": 60.0,
 }  # fmt: skip
 PRESSED = 50  # requests that are being answered; with more, sending waits for them
 PAUSE = 0.25  # seconds after a beat that failed
@@ -115,6 +115,10 @@ class App:
 
     async def seal(self) -> int:
         return await self.db.alone(journal.seal)
+
+    async def plan_drills(self) -> int:
+        """Drills that a file schedules are planned a day ahead."""
+        return await self.db.alone(exercises.plan_due)
 
     async def tick(self) -> None:
         """The net below the bells: another process may have written something that is due."""

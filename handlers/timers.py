@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bot import escalations, outbox, tasks
+from bot import escalations, exercises, outbox, tasks
 from bot.command import (
     answers,
     callbacks,
@@ -72,6 +72,14 @@ def turn_period(tx: Tx, subject: str, data: dict[str, Any]) -> None:
     periods.turn(tx, int(subject))
 
 
+def start_drill(tx: Tx, subject: str, data: dict[str, Any]) -> None:
+    exercises.begin_planned(tx, int(subject))
+
+
+def step_drill(tx: Tx, subject: str, data: dict[str, Any]) -> None:
+    exercises.step(tx, int(subject))
+
+
 def forget(tx: Tx, subject: str, data: dict[str, Any]) -> None:
     """The timer was only there to be seen until now."""
 
@@ -90,6 +98,8 @@ HANDLERS: dict[str, Handler] = {
     delivery.STOPPED: stopped,
     rounds.ROUND: ask_units,
     periods.PERIOD: turn_period,
+    exercises.START: start_drill,
+    exercises.STEP: step_drill,
     answers.STRAY: forget,
     callbacks.QUIET: forget,
     end.SECOND: forget,

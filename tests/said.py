@@ -169,6 +169,17 @@ LONGEST: dict[str, dict[str, Any]] = {
     "reply_help": {},
     "reply_stranger": dict(account="U0MARIA"),
     "reply_later": dict(what="/outage declare ehr,email Epic and mail are down", time="04:10"),
+    "inject": dict(
+        code="D-12", number=3, of=9, minute="20", who="control", say="EMS asks if you are on diversion", done=True
+    ),
+    "drill_plan": dict(
+        code="D-12", at="Mon 23 Nov 10:00", title="Contact test", minutes=45, services=["ehr"], people=212,
+        unreachable=9, segments=203, takes=1, injects=["0 min (system): declare", "10 min (control): ask"],
+    ),
+    "drill_score": dict(
+        code="O-12", title="Contact test", passed=True, people=212, answered=180, units=24, accounted=24,
+        lines=["ack 10 min pct: 71 (wanted 60): passed"],
+    ),
     "kept": dict(risk=True, since="04:10"),
     "away": dict(since="04:10"),
 }

@@ -7,7 +7,7 @@ import typer
 from sqlalchemy.exc import DBAPIError
 
 from bot.access import Refused
-from bot.cli import books, playbooks, serving, state, verbs
+from bot.cli import books, drilling, playbooks, serving, state, verbs
 from bot.cli.ground import fail, log_plainly
 from bot.db import Away, WrongSchema
 from bot.settings import BadSettings
@@ -24,6 +24,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "checkin": verbs.checkin,
     "task": verbs.task,
     "status": state.status,
+    "drill": drilling.drill,
 }
 #: `muster GROUP WORD` → its function
 GROUPS: dict[str, tuple[str, dict[str, Callable[..., Any]]]] = {

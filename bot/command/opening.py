@@ -38,7 +38,7 @@ class Declared:
 
 def declare(tx: Tx, by: roster.Person, request: Request, channel: str) -> Declared:
     """Declare an outage, or add to the one that runs. Raises Refused only for a missing permission."""
-    access.demand(tx, by, "declare")
+    access.demand(tx, by, "drill" if request.exercise and roster.may(by, "manage") else "declare")
     library = playbooks.current(tx)
     sites, odd = sites_of(tx, request)
     running = None if request.new else _running(tx, sites, request.exercise)

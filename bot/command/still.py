@@ -20,9 +20,13 @@ def end_exercises(tx: Tx, by: roster.Person) -> None:
     """A real outage ends every exercise; the real alert follows."""
     for outage in outages.running(tx):
         if outage.exercise:
-            reason = "a real outage was declared"
-            outages.move(tx, outage, OutageState.CLOSED, by.id, reason)
-            still(tx, outage, reason)
-            tasks.cancel_open(tx, outage.id or 0, reason=reason)
-            facts = {"text": "EXERCISE OVER. A REAL outage is declared, its text follows"}
-            tell.everyone(tx, outage, "told_you", facts, lane=outbox.Lane.ALERT)
+            text = "EXERCISE OVER. A REAL outage is declared, its text follows"
+            end_exercise(tx, outage, by.id, "a real outage was declared", text)
+
+
+def end_exercise(tx: Tx, outage: Outage, who: str, reason: str, text: str) -> None:
+    """It is over for everybody who was told of it, whatever is still open."""
+    outages.move(tx, outage, OutageState.CLOSED, who, reason)
+    still(tx, outage, reason)
+    tasks.cancel_open(tx, outage.id or 0, reason=reason)
+    tell.everyone(tx, outage, "told_you", {"text": text}, lane=outbox.Lane.ALERT)

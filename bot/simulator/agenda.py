@@ -24,13 +24,15 @@ class Entry:
     due: datetime
     number: int
     act: Act = field(compare=False)
+    in_turn: bool = field(default=False, compare=False)
     cancelled: bool = field(default=False, compare=False)
 
 
 class Agenda:
     """What is to be done when. Stepped by `settle()`, or left to itself by `run()`.
 
-    `width` is how many acts may be under way at once: 1 is the same in every run, more is faster.
+    `width` is how many acts may be under way at once: 1 is the same in every run, more is faster. Acts that come
+    `in_turn` are alone while `settle()` does them, so that what people do has an order also where receipts have none.
     """
 
     def __init__(self, now: Callable[[], datetime], width: int = 1) -> None:
@@ -38,21 +40,22 @@ class Agenda:
         self.width = width
         self._entries: list[Entry] = []
         self._acting: set[asyncio.Task[object]] = set()
+        self._alone: asyncio.Task[object] | None = None  # under way, and nothing beside it
         self._failures: list[BaseException] = []
         self._stirred = asyncio.Event()
         self._number = 0
 
-    def at(self, due: datetime, act: Act) -> Entry:
+    def at(self, due: datetime, act: Act, in_turn: bool = False) -> Entry:
         """Does `act` at `due`, or as soon as possible when that has passed."""
         self._number += 1
-        entry = Entry(due, self._number, act)
+        entry = Entry(due, self._number, act, in_turn)
         heapq.heappush(self._entries, entry)
         self._stirred.set()
         return entry
 
-    def after(self, seconds: float, act: Act) -> Entry:
+    def after(self, seconds: float, act: Act, in_turn: bool = False) -> Entry:
         """Does `act` in so many seconds."""
-        return self.at(self.now() + timedelta(seconds=seconds), act)
+        return self.at(self.now() + timedelta(seconds=seconds), act, in_turn)
 
     def next_due(self) -> datetime | None:
         """When the next thing is due; None when nothing is planned."""
@@ -72,7 +75,7 @@ class Agenda:
         """
         started = 0
         while True:
-            started += self._start_due()
+            started += self._start_due(turns=True)
             if started > RUNAWAY:
                 raise RuntimeError("The simulator never comes to rest: do two robots answer each other?")
             if not self._acting:
@@ -101,11 +104,15 @@ class Agenda:
         await asyncio.gather(*acting, return_exceptions=True)
         self._failures.clear()
 
-    def _start_due(self) -> int:
+    def _start_due(self, turns: bool = False) -> int:
         started = 0
         while len(self._acting) < self.width and (due := self.next_due()) and due <= self.now():
+            alone = turns and self._entries[0].in_turn
+            if self._alone or (alone and self._acting):
+                break
             entry = heapq.heappop(self._entries)
             task = asyncio.ensure_future(_awaited(entry.act))
+            self._alone = task if alone else None
             self._acting.add(task)
             task.add_done_callback(self._finished)
             started += 1
@@ -113,6 +120,7 @@ class Agenda:
 
     def _finished(self, task: asyncio.Task[object]) -> None:
         self._acting.discard(task)
+        self._alone = None if self._alone is task else self._alone
         if not task.cancelled() and (failure := task.exception()):
             self._failures.append(failure)
         self._stirred.set()

@@ -125,9 +125,9 @@ class Calls:
     async def _try(self, call: Call, phone: Phone) -> None:
         if phone.voice == "busy":
             return await self.end(call, "busy")
-        call.waits.append(self.agenda.after(call.timeout, partial(self._give_up, call)))
+        call.waits.append(self.agenda.after(call.timeout, partial(self._give_up, call), in_turn=True))
         if phone.voice in ("answers", "machine"):
-            call.waits.append(self.agenda.after(phone.ring_seconds, partial(self.pick_up, call)))
+            call.waits.append(self.agenda.after(phone.ring_seconds, partial(self.pick_up, call), in_turn=True))
 
     async def _give_up(self, call: Call) -> None:
         if call.status == "ringing":

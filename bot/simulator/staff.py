@@ -25,6 +25,7 @@ CHOSEN = {"1": 80, "2": 9, "3": 5, "4": 5, "9": 1}
 CANNOT = 0.1  # of the tasks offered are declined
 READING = {"fast": (8.0, 75.0), "late": (330.0, 840.0)}  # seconds until a person has read and answered
 WORKING = (120.0, 900.0)  # seconds that a task takes
+ASIDE = ("ok will do", "who is this?", "in surgery, call later")  # what people write who answer something else
 MOST_ANSWERS, WITHIN = 20, timedelta(hours=1)  # of one person: an echo must not talk with itself
 
 
@@ -81,6 +82,7 @@ class Person:
 
     temperament: Temperament
     random: Random
+    slips: float = 0.0  # the share of their texts that are not what was asked for
     answered: deque[datetime] = field(default_factory=lambda: deque(maxlen=MOST_ANSWERS))
 
 
@@ -94,10 +96,10 @@ class Staff:
         self._agenda = agenda
         self._seed = seed
 
-    def add(self, number: str, temperament: Temperament | None = None) -> Temperament:
+    def add(self, number: str, temperament: Temperament | None = None, slips: float = 0.0) -> Temperament:
         """Puts somebody behind this phone; without a temperament one is dealt. Raises ValueError for a bad number."""
         phone, random = self._phones[number], Random(f"{self._seed}:{number}")
-        person = Person(temperament or deal(random), random)
+        person = Person(temperament or deal(random), random, slips)
         self.people[number] = person
         phone.set_voice(person.temperament.voice, ring_seconds=person.temperament.rings * self.pace)
         phone.keys = partial(_press, person)
@@ -113,7 +115,8 @@ class Staff:
     def _reads(self, phone: Phone, person: Person) -> Callable[[Text], None]:
         def reads(text: Text) -> None:
             for delay, words in react(text.body, person.temperament, person.random):
-                self._agenda.after(delay * self.pace, partial(self._answer, phone, person, words))
+                said = _slipped(words, person)
+                self._agenda.after(delay * self.pace, partial(self._answer, phone, person, said), in_turn=True)
 
         return reads
 
@@ -129,6 +132,14 @@ def _take(text: str, code: str, read: float, done: float, random: Random) -> lis
     if code in DECLINABLE.findall(text) and random.random() < CANNOT:
         return [(read, f"2 {code}")]
     return [(read, f"1 {code}"), (done, f"DONE {code}")]
+
+
+def _slipped(words: str, person: Person) -> str:
+    """Now and then people write something else, or that their task is stuck."""
+    if not person.slips or person.random.random() >= person.slips:
+        return words
+    stuck = f"BLOCKED{words.removeprefix('DONE')} no toner"
+    return stuck if words.startswith("DONE") else person.random.choice(ASIDE)
 
 
 def _choose(offered: list[str], random: Random) -> str:

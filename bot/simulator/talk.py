@@ -74,7 +74,7 @@ class Talk:
             if isinstance(verb, twiml.Hangup):
                 break
             if seconds := self._utter(call, verb):
-                call.waits.append(self.agenda.after(seconds, partial(self._play, call)))
+                call.waits.append(self.agenda.after(seconds, partial(self._play, call), in_turn=True))
                 return
         if call.status == "in-progress":
             await self._end(call, "completed")
@@ -82,7 +82,8 @@ class Talk:
     async def _ask(self, call: Call, gather: twiml.Gather) -> None:
         speech = sum(self._utter(call, twiml.Say(text)) for text in gather.says)
         call.gather = gather
-        call.waits.append(self.agenda.after(speech + gather.timeout, partial(self._silence, call, gather)))
+        silence = partial(self._silence, call, gather)
+        call.waits.append(self.agenda.after(speech + gather.timeout, silence, in_turn=True))
         call.keys += call.hand(call.heard[-1] if call.heard else "")
         await self.take_keys(call)
 

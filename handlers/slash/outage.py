@@ -5,6 +5,7 @@ from bot.command import course, end, opening, words
 from bot.db import Tx
 from bot.roster import Person
 from handlers.asked import Answer, Verb, declared
+from handlers.slash import drill
 from handlers.slash.whom import mentioned
 
 
@@ -100,6 +101,7 @@ VERBS: dict[str, Verb] = {
     "void": _void,
     "command": _hand_over,
     "status": _status,
+    "drill": drill.drill,
     "help": _help,
 }
 #: These change nothing: they show something, or ask whether one is sure

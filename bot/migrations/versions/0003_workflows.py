@@ -14,6 +14,7 @@ def upgrade() -> None:
     tasks_of_units()
     rounds_and_periods()
     hand_overs()
+    drills()
 
 
 def tasks_of_units() -> None:
@@ -35,3 +36,26 @@ def hand_overs() -> None:
     """Whose a task is until the one it was offered to takes it; and how often a ladder began again."""
     op.add_column("task", sa.Column("giver", sa.String(), nullable=False, server_default=""))
     op.add_column("ladder", sa.Column("lap", sa.Integer(), nullable=False, server_default="0"))
+
+
+def drills() -> None:
+    """Runs of scenarios, planned and live, each with the script it began with."""
+    op.create_table(
+        "drill",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("scenario", sa.String(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("script", sa.JSON(), nullable=False),
+        sa.Column("starts_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("done", sa.Integer(), nullable=False),
+        sa.Column("outage_id", sa.Integer(), nullable=True),
+        sa.Column("by", sa.String(), nullable=False),
+        sa.Column("why", sa.String(), nullable=False),
+        sa.Column("live", sa.Boolean(), nullable=False),
+        sa.CheckConstraint("state IN ('planned', 'running', 'ended', 'cancelled')", name="drill_state"),
+        sa.ForeignKeyConstraint(["outage_id"], ["outage.id"]),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("scenario", "starts_at"),
+    )
+    op.create_index(op.f("ix_drill_outage_id"), "drill", ["outage_id"], unique=False)

@@ -1,0 +1,99 @@
+"""What an inject does: Muster does its own part, and reads out the rest to whoever runs the exercise."""
+
+from collections.abc import Callable
+from typing import Any, get_args
+
+from bot import command, journal, outages, outbox, roster
+from bot.access import Refused
+from bot.db import Tx
+from bot.exercises.rows import Drill, DrillState
+from bot.exercises.scenarios import ByMuster, Inject, Scenario, at_minute
+from bot.outages import Outage
+
+Act = Callable[[Tx, Drill, roster.Person, Inject], None]
+
+
+def do(tx: Tx, drill: Drill, inject: Inject) -> None:
+    """Do it, note it, and post it in the command channel of a live drill."""
+    by = roster.person(tx, drill.by) or next(iter(roster.permitted(tx, "manage")), None)
+    if inject.do in ACTS and by:
+        try:
+            with tx.begin_nested():
+                ACTS[inject.do](tx, drill, by, inject)
+        except Refused as refused:
+            journal.write(tx, "refused", who=by.id, about=drill.code, says=str(refused))
+    outage = outage_of(tx, drill)
+    minute, code = at_minute(inject.at), outage.code if outage else ""
+    journal.write(tx, "inject", outage=code, about=drill.code, minute=minute, do=inject.do, say=inject.say)
+    if drill.live and drill.state == DrillState.RUNNING:
+        facts = {"code": drill.code, "number": drill.done, "of": len(drill.injects), "minute": minute}
+        is_done = inject.do in get_args(ByMuster)
+        post(tx, outage, "inject", facts | {"who": inject.who, "say": inject.say, "done": is_done})
+
+
+def post(
+    tx: Tx, outage: Outage | None, kind: str, facts: dict[str, Any], buttons: list[list[str]] | None = None
+) -> None:
+    """A post in the command channel, where there is one, marked as an exercise also before anything is declared."""
+    if channel := tx.settings.slack_command_channel:
+        said = outbox.notice(tx, kind, outage_id=outage.id if outage else None, exercise=True)
+        drafted = outbox.post(tx, channel, kind, facts, lane=outbox.Lane.UPDATE, exercise=True, buttons=buttons)
+        outbox.enqueue(tx, said, [drafted])
+
+
+def outage_of(tx: Tx, drill: Drill) -> Outage | None:
+    """The exercise that this drill has declared."""
+    return tx.get(Outage, drill.outage_id) if drill.outage_id else None
+
+
+def request(scenario: Scenario, inject: Inject | None = None) -> command.Request:
+    """The declaration that a drill makes."""
+    text = (inject.text if inject else "") or scenario.summary
+    return command.Request(list(scenario.services), text, level=scenario.level, exercise=True, new=True)
+
+
+def _declare(tx: Tx, drill: Drill, by: roster.Person, inject: Inject) -> None:
+    done = command.declare(tx, by, request(drill.plan, inject), "drill")
+    drill.outage_id = outages.find(tx, done.code).id
+    tx.add(drill)
+
+
+def _update(tx: Tx, drill: Drill, by: roster.Person, inject: Inject) -> None:
+    command.update(tx, by, _code(tx, drill), inject.text or inject.say, None, "drill")
+
+
+def _restore(tx: Tx, drill: Drill, by: roster.Person, inject: Inject) -> None:
+    command.restore(tx, by, _code(tx, drill), [], inject.text, "drill")
+
+
+def _verify(tx: Tx, drill: Drill, by: roster.Person, inject: Inject) -> None:
+    command.verify(tx, by, _code(tx, drill), "drill")
+
+
+def _raise(tx: Tx, drill: Drill, by: roster.Person, inject: Inject) -> None:
+    """One level up, never to 4: that tells people who are asleep, and only a person may."""
+    outage = outage_of(tx, drill)
+    if outage and outage.level < 3:
+        command.raise_level(tx, by, outage.code, outage.level + 1, "drill")
+
+
+def _checkin(tx: Tx, drill: Drill, by: roster.Person, inject: Inject) -> None:
+    command.ask_again(tx, by, _code(tx, drill))
+
+
+#: what an inject does → its function
+ACTS: dict[str, Act] = {
+    "declare": _declare,
+    "update": _update,
+    "restore": _restore,
+    "verify": _verify,
+    "raise": _raise,
+    "checkin": _checkin,
+}
+
+
+def _code(tx: Tx, drill: Drill) -> str:
+    outage = outage_of(tx, drill)
+    if outage is None:
+        raise Refused("nothing is declared in this drill")
+    return outage.code

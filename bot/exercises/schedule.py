@@ -1,0 +1,61 @@
+"""Drills that start by themselves: planned and posted a day before, so that somebody may still call them off."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from apscheduler.triggers.cron import CronTrigger
+from sqlmodel import select
+
+from bot import journal, roster, timers
+from bot.db import Tx, insert_new
+from bot.exercises import injects, live
+from bot.exercises.rows import TABLE, Drill, DrillState, script
+from bot.exercises.scenarios import Scenario, at_minute
+from bot.exercises.shelf import shelf
+
+AHEAD = timedelta(hours=24)  # when the plan is posted
+WHY = "scheduled"  # why it may be out of hours: somebody wrote it into the file
+
+
+def plan_due(tx: Tx) -> int:
+    """Plan what is due within a day; returns how many. Safe in any number of processes: the row is the claim."""
+    scheduled = [each for each in shelf(tx.settings.templates_dir).scenarios.values() if each.schedule]
+    return sum(_plan(tx, each) for each in scheduled)
+
+
+def _plan(tx: Tx, scenario: Scenario) -> bool:
+    at, by = next_time(tx, scenario), next(iter(roster.permitted(tx, "manage")), None)
+    if at is None or at - tx.now > AHEAD or by is None:
+        return False
+    row = {
+        "scenario": scenario.drill, "state": DrillState.PLANNED, "script": script(scenario), "starts_at": at,
+        "done": 0, "by": by.id, "why": WHY, "live": True,
+    }  # fmt: skip
+    if not insert_new(tx, TABLE, [row]):
+        return False  # planned already, or called off
+    drill = tx.exec(select(Drill).where(Drill.scenario == scenario.drill, Drill.starts_at == at)).one()
+    timers.set_for(tx, live.START, str(drill.id), at)
+    journal.write(tx, "drill_planned", about=drill.code, drill=scenario.drill, starts_at=at)
+    injects.post(tx, None, "drill_plan", plan_facts(tx, by, scenario, drill))
+    return True
+
+
+def next_time(tx: Tx, scenario: Scenario) -> datetime | None:
+    """When it starts next, by its cron line in the hospital's own time."""
+    trigger = CronTrigger.from_crontab(scenario.schedule, ZoneInfo(tx.settings.timezone))
+    found: datetime | None = trigger.get_next_fire_time(None, tx.now)
+    return found
+
+
+def plan_facts(tx: Tx, by: roster.Person, scenario: Scenario, drill: Drill | None = None) -> dict[str, Any]:
+    """The facts of a plan: what, whom, by when, and the script."""
+    figures = live.preview(tx, by, scenario)
+    local = drill.starts_at.astimezone(ZoneInfo(tx.settings.timezone)) if drill else None
+    return {
+        "title": scenario.title, "minutes": scenario.minutes, "services": list(scenario.services),
+        "people": figures.people, "segments": figures.segments, "unreachable": figures.unreachable,
+        "takes": max(round(figures.takes.total_seconds() / 60), 1), "at": f"{local:%a %d %b %H:%M}" if local else None,
+        "code": drill.code if drill else None,
+        "injects": [f"{at_minute(each.at)} min ({each.who}): {each.say}" for each in scenario.injects],
+    }  # fmt: skip

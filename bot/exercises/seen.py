@@ -1,0 +1,90 @@
+"""What an outage's rows say of its people and units: when each was reached, spoke, and was accounted for."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+
+from bot import checkins, journal, outbox, tasks
+from bot.db import Tx
+from bot.outages import Outage
+
+MESSAGE = outbox.Message.__table__  # type: ignore[attr-defined]
+RECIPIENT = outbox.Recipient.__table__  # type: ignore[attr-defined]
+LINE = journal.TABLE
+TASK = tasks.Task.__table__  # type: ignore[attr-defined]
+UNIT_CHECK = checkins.UNIT_CHECK
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Moments by person or unit; who is missing was not reached, did not speak, is not accounted for."""
+
+    people: list[str]
+    first_notice: datetime | None  # when the provider first took a message of the alert
+    reached: dict[str, datetime]
+    answered: dict[str, datetime]
+    units: dict[str, datetime | None]
+    in_person: bool  # somebody was sent, and told a unit
+    held: int  # promised updates that nobody wrote
+    unwritten: int  # people of the audience who have no message yet, nor a reason why not
+
+
+def seen(tx: Tx, outage: Outage) -> Seen:
+    people = dict(tx.execute(select(RECIPIENT.c.person_id, RECIPIENT.c.address).where(_alert(outage, RECIPIENT))).all())
+    answered = {who: at for who, at in _spoke(tx, outage).items() if who in people}
+    delivered, there = _firsts(tx, outage, MESSAGE.c.delivered_at)
+    heard = {
+        who: min(found)
+        for who, address in people.items()
+        if (found := [at for at in (delivered.get(who), there.get(address), answered.get(who)) if at])
+    }
+    handed, _ = _firsts(tx, outage, MESSAGE.c.handed_at)
+    lines = dict(_count(tx, outage, "told_in_person", "held"))
+    return Seen(
+        people=list(people), first_notice=min(handed.values(), default=None), reached=heard, answered=answered,
+        units=_units(tx, outage), in_person="told_in_person" in lines, held=lines.get("held", 0),
+        unwritten=outbox.still_to_write(tx, outage.notice_id) + _undecided(tx, outage),
+    )  # fmt: skip
+
+
+def _alert(outage: Outage, table: Any) -> Any:
+    return table.c.notice_id == outage.notice_id
+
+
+def _firsts(tx: Tx, outage: Outage, moment: Any) -> tuple[dict[str, datetime], dict[str, datetime]]:
+    """The first such moment of the alert's messages, by person and by address: phones are shared."""
+
+    def by(column: Any) -> dict[str, datetime]:
+        query = select(column, func.min(moment)).where(_alert(outage, MESSAGE), moment.is_not(None)).group_by(column)
+        return dict(tx.execute(query).all())
+
+    return by(MESSAGE.c.person_id), by(MESSAGE.c.address)
+
+
+def _spoke(tx: Tx, outage: Outage) -> dict[str, datetime]:
+    """The first word of each person, by whatever channel: an answer, a task taken or done, an update."""
+    query = select(LINE.c.who, func.min(LINE.c.at)).where(LINE.c.outage == outage.code, LINE.c.channel != "")
+    return dict(tx.execute(query.group_by(LINE.c.who)).all())
+
+
+def _units(tx: Tx, outage: Outage) -> dict[str, datetime | None]:
+    """When each unit was first accounted for: its check was answered, or somebody told it in person."""
+    checks = select(TASK.c.unit, func.min(TASK.c.ended_at)).where(
+        TASK.c.outage_id == outage.id, TASK.c.kind == tasks.Kind.CHECK, TASK.c.state == tasks.TaskState.DONE
+    )
+    first: dict[str, datetime] = dict(tx.execute(checks.group_by(TASK.c.unit)).all())
+    rows = tx.execute(select(UNIT_CHECK.c.unit, UNIT_CHECK.c.at).where(UNIT_CHECK.c.outage_id == outage.id))
+    return {unit: first.get(unit) or at for unit, at in rows}
+
+
+def _count(tx: Tx, outage: Outage, *what: str) -> list[tuple[str, int]]:
+    query = select(LINE.c.what, func.count()).where(LINE.c.outage == outage.code, LINE.c.what.in_(what))
+    return [(name, count) for name, count in tx.execute(query.group_by(LINE.c.what))]
+
+
+def _undecided(tx: Tx, outage: Outage) -> int:
+    """Messages of the alert that still wait: nobody is told yet what became of them."""
+    waiting = select(func.count()).where(_alert(outage, MESSAGE), MESSAGE.c.state.in_(outbox.UNDECIDED))
+    return int(tx.execute(waiting).scalar_one())
