@@ -1,0 +1,215 @@
+"""Drill scripts: all that ship load, and what is wrong in one is told with its line."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from bot import command, exercises, journal, outages, playbooks, roster, timers
+from bot.access import Refused
+from bot.db import Tx
+from bot.exercises.shelf import SHIPPED, shelf
+from tests.people import hire
+
+NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+SCRIPT = """
+drill: mine
+title: Ours
+minutes: 30
+schedule: "0 10 1 */6 *"
+injects:
+  - {at: 0m, who: system, do: declare, say: "It goes down"}
+  - {at: 10m, who: control, say: "Relatives arrive"}
+pass: {ack_10_min_pct: 60, paper_log_kept: true}
+"""
+
+
+@pytest.fixture
+def noon(tx: Tx) -> Tx:
+    """Midday on a hospital with its cast."""
+    tx.now = NOON
+    hire(tx)
+    tx.flush()
+    return tx
+
+
+def eve(tx: Tx) -> roster.Person:
+    found = roster.person(tx, "eve")
+    assert found
+    return found
+
+
+def pass_time(tx: Tx, **by: float) -> None:
+    """The timers of drills fire; whatever else is due is not looked at."""
+    tx.now += timedelta(**by)
+    for timer in tx.exec(timers.select(timers.Timer).where(timers.Timer.due_at <= tx.now)).all():
+        if timer.kind == exercises.STEP:
+            tx.delete(timer)
+            exercises.step(tx, int(timer.subject))
+        if timer.kind == exercises.START:
+            tx.delete(timer)
+            exercises.begin_planned(tx, int(timer.subject))
+    tx.flush()
+
+
+def test_every_script_that_ships_loads() -> None:
+    assert shelf().complaints == []
+    assert {path.stem for path in SHIPPED.glob("*.yaml")} == set(shelf().scenarios)
+    assert {each.short for each in shelf().scenarios.values()} >= {f"dr{number}" for number in range(1, 6)}
+
+
+@pytest.mark.parametrize("word", ["dr1", "DR4_comms_blackout", "ehr", "Epic", "all", *playbooks.library().playbooks])
+def test_a_drill_is_found_by_its_id_or_a_playbooks_name(tx: Tx, word: str) -> None:
+    assert exercises.scenario(tx, word).injects
+
+
+def test_all_services_at_once(tx: Tx) -> None:
+    assert len(exercises.scenario(tx, "all").services) == 7  # core always runs
+
+
+def test_a_drill_that_is_not_there_is_answered_with_those_that_are(tx: Tx) -> None:
+    with pytest.raises(Refused, match=r"no drill nonesuch\. There are: dr1_comms_test, .*, all\."):
+        exercises.scenario(tx, "nonesuch")
+
+
+@pytest.mark.parametrize(
+    ("slip", "instead", "says"),
+    [
+        ("do: declare", "do: declar", "mine.yaml:7: do: write "),
+        ("minutes: 30", "minuts: 30", "mine.yaml:4: unknown field minuts: did you mean minutes?"),
+        ("at: 10m", "at: 40m", "mine.yaml:8: this comes after the drill has ended"),
+        ("at: 0m", "at: 20m", "mine.yaml:8: this comes before the inject above it"),
+        ("0 10 1 */6 *", "every day", "mine.yaml:5: schedule: write five cron fields"),
+        ("ack_10_min_pct: 60", "ack_10_min_pct: 160", "mine.yaml:9: ack_10_min_pct"),
+        ('do: declare, say: "It', 'do: verify, say: "It', "mine.yaml:7: verify: nothing is declared yet"),
+    ],
+)
+def test_a_slip_is_told_with_its_line(slip: str, instead: str, says: str) -> None:
+    script, complaints = exercises.read(SCRIPT.replace(slip, instead), "mine.yaml")
+    assert script is None
+    assert [line for line in complaints if line.startswith(says)], complaints
+
+
+def test_a_hospitals_own_script_stands_beside_the_shipped_ones(tmp_path: Path) -> None:
+    (tmp_path / "drills").mkdir()
+    (tmp_path / "drills" / "mine.yaml").write_text(SCRIPT.strip())
+    (tmp_path / "drills" / "dr1_comms_test.yaml").write_text("drill: dr1_comms_test")
+    own = shelf(str(tmp_path))
+    assert own.scenarios["mine"].title == "Ours"
+    assert own.scenarios["dr1_comms_test"].title == "No-notice contact test", "a mistake takes no shipped one away"
+    assert any(line.startswith("dr1_comms_test.yaml:") for line in own.complaints)
+
+
+# ---- a drill as rows
+
+
+def test_a_drill_is_an_exercise_from_birth_and_ends_with_a_score(noon: Tx) -> None:
+    drill = exercises.start(noon, eve(noon), exercises.scenario(noon, "dr1"))
+    outage = outages.find(noon)
+    assert (outage.exercise, outage.level, drill.outage_id) == (True, 2, outage.id)
+    people = [roster.person(noon, id) for id in ("alma", "ben", "cho")]
+    noon.now += timedelta(minutes=3)
+    for person in people:
+        assert person
+        command.answer(noon, [person], "1", "", "sms")
+    pass_time(noon, minutes=42)
+    assert (drill.state, outage.state, outage.end_reason) == ("ended", "closed", "the drill is over")
+    found = exercises.score(noon, outage)
+    assert (found.people, found.answered, found.accounted, found.units) == (8, 4, 2, 2)  # Eve by declaring it
+    marks = {mark.name: (mark.got, mark.passed) for mark in found.marks}
+    assert marks["ack_10_min_pct"] == (50.0, False) and not found.passed
+    assert found.times["units_accounted"] == 180
+
+
+def test_what_no_machine_knows_is_left_to_a_person(noon: Tx) -> None:
+    exercises.start(noon, eve(noon), exercises.scenario(noon, "dr4"))
+    pass_time(noon, minutes=2)
+    marks = {mark.name: mark.verdict for mark in exercises.score(noon, outages.find(noon)).marks}
+    assert marks["code_call_alternative_by_min"] == marks["runner_used"] == "to be judged"
+
+
+def test_nobody_is_drilled_in_the_evening_without_a_reason(noon: Tx) -> None:
+    noon.now = NOON.replace(hour=21)
+    with pytest.raises(Refused, match="between 09:00 and 20:00"):
+        exercises.start(noon, eve(noon), exercises.scenario(noon, "dr1"))
+    assert exercises.start(noon, eve(noon), exercises.scenario(noon, "dr1"), "the night shift was never drilled").why
+
+
+def test_no_drill_starts_beside_a_real_outage_or_another_drill(noon: Tx) -> None:
+    exercises.start(noon, eve(noon), exercises.scenario(noon, "dr1"))
+    with pytest.raises(Refused, match="D-1, No-notice contact test, runs already"):
+        exercises.start(noon, eve(noon), exercises.scenario(noon, "dr2"))
+    command.declare(noon, eve(noon), command.Request(["ehr"], "Epic is down"), "slack")
+    with pytest.raises(Refused, match="O-2 is real and runs"):
+        exercises.start(noon, eve(noon), exercises.scenario(noon, "dr2"))
+
+
+def test_a_real_outage_ends_a_drill_and_nothing_of_it_follows(noon: Tx) -> None:
+    drill = exercises.start(noon, eve(noon), exercises.scenario(noon, "dr1"))
+    command.declare(noon, eve(noon), command.Request(["ehr"], "Epic is down"), "slack")
+    pass_time(noon, minutes=60)
+    assert drill.state == "ended"
+    said = noon.exec(journal.select(journal.Line.what).where(journal.Line.outage == "O-1")).all()
+    assert "updated" not in said
+
+
+def test_a_real_outage_before_a_drill_has_declared_anything_ends_it(noon: Tx) -> None:
+    drill = exercises.start(noon, eve(noon), exercises.scenario(noon, "dr2"))
+    assert drill.outage_id is None
+    command.declare(noon, eve(noon), command.Request(["ehr"], "Epic is down"), "slack")
+    pass_time(noon, minutes=5)
+    assert (drill.state, drill.outage_id) == ("ended", None)
+    assert len(outages.running(noon)) == 1
+
+
+def test_a_real_outage_counts_as_an_exercise_from_level_2_on(noon: Tx) -> None:
+    for level in (1, 3):
+        code = command.declare(noon, eve(noon), command.Request(["ehr"], "Epic", level=level, new=True), "slack").code
+        noon.flush()
+        command.close(noon, eve(noon), code, "was short", "slack")
+    exercises.start(noon, eve(noon), exercises.scenario(noon, "dr1"))
+    exercises.end(noon, eve(noon), "O-3")
+    held = [(each.code, each.exercise) for each in exercises.history(noon)]
+    assert sorted(held) == [("O-2", False), ("O-3", True)]
+    assert "O-2 real outage, counts as an exercise, level 3: Epic" in exercises.line(noon, exercises.history(noon)[-1])
+
+
+# ---- drills that start by themselves
+
+
+@pytest.fixture
+def scheduled(noon: Tx, tmp_path: Path) -> Tx:
+    (tmp_path / "drills").mkdir()
+    (tmp_path / "drills" / "mine.yaml").write_text(SCRIPT.strip().replace("0 10 1 */6 *", "0 10 * * mon"))
+    noon.settings = noon.settings.model_copy(
+        update={"templates_dir": str(tmp_path), "slack_command_channel": "C0COMMAND"}
+    )
+    return noon  # 22 November 2026 is a Sunday
+
+
+def test_a_scheduled_drill_is_posted_a_day_before_and_starts_by_itself(scheduled: Tx) -> None:
+    scheduled.now -= timedelta(hours=3)
+    assert exercises.plan_due(scheduled) == 0, "more than a day ahead"
+    scheduled.now += timedelta(hours=3)
+    assert exercises.plan_due(scheduled) == 1
+    assert exercises.plan_due(scheduled) == 0, "another process, or the next beat"
+    drill = exercises.find(scheduled, "D-1")
+    assert (drill.state, drill.starts_at) == ("planned", datetime(2026, 11, 23, 10, tzinfo=UTC))
+    pass_time(scheduled, hours=22)
+    assert (drill.state, outages.find(scheduled).exercise) == ("running", True)
+
+
+def test_a_scheduled_drill_can_be_called_off(scheduled: Tx) -> None:
+    exercises.plan_due(scheduled)
+    assert exercises.cancel(scheduled, eve(scheduled), "D-1").state == "cancelled"
+    pass_time(scheduled, hours=22)
+    assert outages.running(scheduled) == []
+    assert exercises.plan_due(scheduled) == 0
+
+
+def test_a_scheduled_drill_gives_way_to_a_real_outage(scheduled: Tx) -> None:
+    exercises.plan_due(scheduled)
+    command.declare(scheduled, eve(scheduled), command.Request(["ehr"], "Epic is down"), "slack")
+    pass_time(scheduled, hours=22)
+    assert exercises.find(scheduled, "D-1").state == "cancelled"
+    assert [outage.exercise for outage in outages.running(scheduled)] == [False]
