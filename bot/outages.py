@@ -40,6 +40,7 @@ ENDED = (OutageState.CLOSED, OutageState.DISMISSED, OutageState.VOIDED)
 RUNNING = (OutageState.DECLARED, OutageState.RESTORED, OutageState.VERIFIED)
 EVERY = {4: timedelta(minutes=60)}  # between updates, by level
 USUAL = timedelta(minutes=30)
+NO = ("no", "n", "none", "false", "off", "0")  # of a fact: it does not hold
 
 
 def _one_of(column: str, states: type[StrEnum]) -> str:
@@ -77,6 +78,9 @@ class Outage(SQLModel, table=True):
     verified_at: datetime | None = None
     closed_at: datetime | None = None
     end_reason: str = ""
+    facts: dict[str, Any] = Field(  # what was found out about it, by name: /outage fact
+        default_factory=dict, sa_column=Column(JSON, nullable=False, server_default="{}")
+    )
 
 
 class Service(SQLModel, table=True):
@@ -158,6 +162,11 @@ def services(tx: Tx, outage: Outage) -> list[Service]:
 
 def down(tx: Tx, outage: Outage) -> list[Service]:
     return [service for service in services(tx, outage) if service.state == ServiceState.DOWN]
+
+
+def facts_that_hold(outage: Outage) -> list[str]:
+    """The facts that were found to be so; `no` and the like say the opposite."""
+    return [name for name, said in outage.facts.items() if said.casefold() not in NO]
 
 
 def running(tx: Tx) -> list[Outage]:

@@ -74,7 +74,8 @@ def declared(tx: Tx, done: opening.Declared) -> str:
     said = tx.render.slack(
         "reply_declared", code=done.code, level=done.level, sites=done.sites, told=done.people - done.unreachable,
         segments=done.segments, finish=done.finish, sent=done.sent, unreachable=done.unreachable,
-        uncovered=done.uncovered, valid=done.valid, odd=done.odd,
+        uncovered=done.uncovered, valid=done.valid, odd=done.odd, changed=done.filled.changed, added=done.filled.added,
+        find_out=done.filled.find_out,
     )  # fmt: skip
     return f"{said}\n{done.warning}".strip()
 

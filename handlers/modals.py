@@ -111,10 +111,10 @@ def form(tx: Tx, slack_id: str, figures: str = "") -> dict[str, Any] | str:
 
 def _declare(tx: Tx, person: Person, values: Any) -> str:
     picked = {name: _picked(block["v"]) for name, block in values.items()}
-    level = picked.get("level") or []
+    level, text = picked.get("level") or [], (picked.get("text") or [""])[0]
     request = words.Request(
         services=picked.get("services") or [], sites=picked.get("sites") or [], level=int(level[0]) if level else None,
-        text=(picked.get("text") or [""])[0].translate(words.QUOTES),
+        text=text.translate(words.QUOTES), folded=words.unlike_text(text),
     )  # fmt: skip
     journal.write(tx, "form", who=person.id, channel="slack")
     return declared(tx, opening.declare(tx, person, request, "slack"))

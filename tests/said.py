@@ -159,6 +159,9 @@ LONGEST: dict[str, dict[str, Any]] = {
         uncovered=True,
         valid=["core", "ehr"],
         odd=["level:9"],
+        changed="’ is now '",
+        added='what still works: "phones"',
+        find_out="start_time",
     ),
     "reply_merged": dict(code="O-12", joined=True, services=["ehr"], people=2512, newcomers=12, odd=["level:9"]),
     "reply_status": dict.fromkeys(

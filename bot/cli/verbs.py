@@ -42,6 +42,12 @@ def declare(
         f"{done.segments} segments, done by {done.finish}. {done.warning}".rstrip()
     )
     say(done.sent)
+    if done.filled.changed:
+        say(f"Letters that a text has not were changed: {done.filled.changed}.")
+    if done.filled.added:
+        say(f"Your words left open, so staff read the playbook's {done.filled.added}.")
+    if done.filled.find_out:
+        say(f"Find out: {done.filled.find_out}. Then muster fact {done.code} 'NAME what'.")
     for odd in done.odd:
         say(f"Not understood: {odd}.")
     if done.valid:
@@ -109,6 +115,10 @@ COURSE: dict[str, Callable[..., None]] = {
         lambda tx, by, code, _: command.void(tx, by, code, "cli"),
         "Sent in error: those who got it are told.",
         asks="Tell everybody to ignore",
+    ),
+    "fact": _course(
+        lambda tx, by, code, text: command.fact(tx, by, code, text, "cli"),
+        "What was found out: CODE and 'hie_unavailable' or 'est_best 06:00'; without one, what to find out.",
     ),
     "command": _course(
         lambda tx, by, code, text: command.hand_over(tx, by, code, named(tx, text) if text else None, "cli"),

@@ -4,6 +4,7 @@ from bot.command.answers import answer
 from bot.command.course import correct, hand_over, raise_level, update
 from bot.command.end import close, restore, restore_words, verify, void
 from bot.command.errands import act
+from bot.command.facts import fact
 from bot.command.opening import Declared, preview
 from bot.command.opening import declare as declare
 from bot.command.rounds import ask_again
@@ -19,6 +20,7 @@ __all__ = [
     "correct",
     "declaration",
     "declare",
+    "fact",
     "hand_over",
     "level",
     "preview",

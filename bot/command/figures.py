@@ -48,6 +48,11 @@ def forecast(
     return {level: _forecast(tx, by, level, sites, units, roles) for level in levels}
 
 
+def twice(tx: Tx, now: Figures) -> Figures:
+    """The same audience, had each text been two segments."""
+    return _figures(tx, now.people, now.unreachable, 2 * now.segments)
+
+
 def _forecast(tx: Tx, by: roster.Person, level: int, sites: list[str], units: list[str], roles: set[str]) -> Figures:
     audience = outbox.Audience("alert", 0, level, sites, tx.now.isoformat())
     ways = outbox.ways(tx, audience)

@@ -1,6 +1,6 @@
 """Declaring an outage: one transaction that writes everything which must leave."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlmodel import col, select
@@ -9,6 +9,7 @@ from bot import access, journal, outages, outbox, playbooks, roster, tasks
 from bot.command import alerting, figures, periods, tell, wording
 from bot.command.alerting import Alerted
 from bot.command.figures import Figures
+from bot.command.filled import Filled, filled
 from bot.command.still import end_exercises
 from bot.command.words import LEVELS, Request
 from bot.db import Tx
@@ -34,6 +35,7 @@ class Declared:
     odd: list[str] = field(default_factory=list)
     valid: list[str] = field(default_factory=list)  # the services to choose from, where none was understood
     uncovered: bool = False  # shifts exist, but none covers this hour
+    filled: Filled = field(default_factory=Filled)
 
 
 def declare(tx: Tx, by: roster.Person, request: Request, channel: str) -> Declared:
@@ -52,6 +54,8 @@ def declare(tx: Tx, by: roster.Person, request: Request, channel: str) -> Declar
         outages.restart_numbers(tx, "T") if not _open_tasks(tx) else None
     outage = outages.begin(tx, level=level, sites=sites, by=by.id, commander=by.id, summary=request.text,
                            exercise=request.exercise, every=request.every)  # fmt: skip
+    if request.works:
+        outage.facts = {wording.WORKS: request.works}
     for service in wanted or ["core"]:
         outages.add_service(tx, outage, service, library.say([service]), playbooks.words(library, service))
     journal.write(
@@ -60,7 +64,7 @@ def declare(tx: Tx, by: roster.Person, request: Request, channel: str) -> Declar
     alerted = alerting.alert(tx, outage, library, wanted, by)
     periods.begin(tx, outage)
     tell.promise(tx, outage)
-    return _declared(tx, outage, alerted, library, odd, wanted)
+    return _declared(tx, outage, alerted, library, replace(request, odd=odd))
 
 
 def level_of(request: Request) -> int:
@@ -79,9 +83,8 @@ def previews(tx: Tx, by: roster.Person) -> dict[int, Figures]:
     return figures.forecast(tx, by, [int(level) for level in LEVELS], sites_of(tx, Request())[0], [])
 
 
-def _declared(
-    tx: Tx, outage: Outage, alerted: Alerted, library: playbooks.Library, odd: list[str], wanted: list[str]
-) -> Declared:
+def _declared(tx: Tx, outage: Outage, alerted: Alerted, library: playbooks.Library, request: Request) -> Declared:
+    wanted = request.services
     counted = figures.of(tx, alerted.said, alerted.rest)
     _write_receipt(tx, outage, alerted.said, counted)
     by = tx.get(roster.Person, outage.declared_by)
@@ -94,11 +97,12 @@ def _declared(
         unreachable=counted.unreachable,
         segments=counted.segments,
         finish=counted.finish,
-        odd=odd,
+        odd=request.odd,
         valid=[] if wanted else sorted(library.playbooks),
         sent=outbox.body(tx, "sms", "alert", "en", outage.exercise, wording.alert_facts(tx, outage, by)) if by else "",
         warning=counted.warning,
         uncovered=not roster.covered(tx),
+        filled=filled(tx, outage, library, wanted, request.folded, counted),
     )
 
 

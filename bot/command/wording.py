@@ -18,6 +18,8 @@ CHECK_KEYS = (
     ("4 Not affected", "4"),
     ("9 PATIENT RISK", "9"),
 )
+STILL_WORKS_FROM = 2  # the level from which staff hear what still works
+WORKS = "still_works"  # the fact, and the line of a playbook
 STAFF_KEYS = (("1 Read", "1"), ("2 Need help", "2"), ("9 PATIENT RISK", "9"))
 
 
@@ -78,7 +80,7 @@ def _facts(tx: Tx, telling: Telling, wording: str, person: roster.Person) -> tup
 def posts(tx: Tx, outage: Outage, units: list[roster.Unit], people: int) -> list[outbox.Draft]:
     down = outages.down(tx, outage)
     facts = {"what": tell.what(down, outage.summary), "do": words(down, "do"), "next": tell.next_at(tx, outage)}
-    facts["site"] = where(tx, outage)
+    facts |= {"site": where(tx, outage), "still_works": still_works(outage, down, tx.settings.default_language)}
     lane, exercise = outbox.Lane.ALERT, outage.exercise
     drafts = [
         outbox.post(tx, unit.slack_channel, "alert", facts, lane=lane, exercise=exercise, buttons=staff_keys(outage))
@@ -116,7 +118,11 @@ def alert_words(tx: Tx, outage: Outage) -> outbox.Words:
         tx,
         outage,
         facts,
-        lambda language: {"services": says(down, language), "do": words(down, "do", language)},
+        lambda language: {
+            "services": says(down, language),
+            "do": words(down, "do", language),
+            "still_works": still_works(outage, down, language),
+        },
         staff_keys(outage),
     )
 
@@ -166,6 +172,16 @@ def words(services: list[outages.Service], key: str, language: str = "en") -> st
     """What to do, from the first service whose playbook says it, in this language or in English."""
     said = [service.words.get(each, {}).get(key) for service in services for each in dict.fromkeys((language, "en"))]
     return next(filter(None, said), None)
+
+
+def still_works(outage: Outage, services: list[outages.Service], language: str = "en") -> str | None:
+    """What a person said still works; else what the playbooks of all services that are down agree on."""
+    if outage.level < STILL_WORKS_FROM:
+        return None
+    if outage.facts.get(WORKS):
+        return str(outage.facts[WORKS])
+    lists = [(words([service], WORKS, language) or "").split(", ") for service in services]
+    return ", ".join(each for each in (lists[0] if lists else []) if all(each in other for other in lists)) or None
 
 
 def _unsaid(do: str | None, said: str) -> str | None:

@@ -5,12 +5,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
+from bot.texting import fold
+
 LEVELS = ("0", "1", "2", "3", "4")
 LONGEST = timedelta(days=2)  # between two updates, or until an errand is due
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 QUOTES = str.maketrans({"“": '"', "”": '"', "‘": "'", "’": "'"})
 OPTION = re.compile(r"\b(level|sites?|next|due):(\S+)", re.IGNORECASE)
 LEVEL_WORD = re.compile(r"^L([0-4])\b\s*", re.IGNORECASE)
+WORKS = re.compile(r"[\s.;,]*\b(?:still )?works:\s*(?=\S)", re.IGNORECASE)
+NEWS = {"works": "still_works", "still works": "still_works", "read-only": "read_only", "readonly": "read_only",
+        "diversion": "diversion"}  # fmt: skip
+NEWS_WORD = re.compile(rf"({'|'.join(NEWS)}):\s*(?=\S)", re.IGNORECASE)
 CODE = re.compile(r"^(O-\d+)\b[:,]?\s*", re.IGNORECASE)
 
 
@@ -26,17 +32,21 @@ class Request:
     new: bool = False
     exercise: bool = False
     odd: list[str] = field(default_factory=list)
+    works: str = ""  # what still works, in the declarer's words
+    folded: str = ""  # each letter that a plain text has not
 
 
 def declaration(text: str, find: Callable[[str], str | None], exercise: bool = False) -> Request:
-    """`[new] [ehr,email] [level:3] [sites:main] [next:30m] text`; `find` turns a word into a service's id or None.
+    """`[new] [ehr,email] [level:3] [sites:main] [next:30m] text [works: phones]`; `find` turns a word into a
+    service's id or None.
 
     The first word is the service list only if every comma part of it is one; a lone alias (not an id)
     also stays in the text.
     """
-    text = text.translate(QUOTES).strip()
+    folded = unlike_text(text)
+    text, works = _works(text.translate(QUOTES).strip())
     new = bool(re.match(r"new\b", text, re.IGNORECASE))
-    request = Request(new=new, exercise=exercise)
+    request = Request(new=new, exercise=exercise, works=works, folded=folded)
     text = OPTION.sub(lambda match: "", rest) if (rest := text[3:].lstrip() if new else text) else rest
     for name, value in OPTION.findall(rest):
         request = _option(request, name.lower(), value)
@@ -53,6 +63,23 @@ def declaration(text: str, find: Callable[[str], str | None], exercise: bool = F
     request = _level_word(request, after)
     said = f"{first} {request.text}" if stays and request.text else request.text
     return replace(request, services=services, text=said)
+
+
+def unlike_text(text: str) -> str:
+    """Each letter that is written otherwise in a plain text."""
+    return "".join(dict.fromkeys(letter for letter in text if letter.isprintable() and fold(letter) != letter))
+
+
+def news(text: str) -> tuple[str, str]:
+    """The kind of message that an update is, by its first word: `works: phones, Slack`; and the rest."""
+    kind = NEWS_WORD.match(text)
+    return (NEWS[kind[1].lower()], text[kind.end() :].strip()) if kind else ("update", text)
+
+
+def _works(text: str) -> tuple[str, str]:
+    """What still works stands at the end."""
+    there = WORKS.search(text)
+    return (text[: there.start()], text[there.end() :].strip(" .")) if there else (text, "")
 
 
 def _level_word(request: Request, text: str) -> Request:

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlmodel import select
 
-from bot import roster, tasks
+from bot import outages, roster, tasks
 from bot.db import Tx
 from bot.outages import Outage
 from bot.playbooks.schema import PhaseName, Step
@@ -32,7 +32,9 @@ def start(tx: Tx, outage: Outage, library: Library, services: list[str]) -> set[
         outage.ladders, outage.rhythm = ladders(library), _rhythm(library)
         tx.add(outage)
     units = roster.affected_units(tx, outage.sites)
-    for playbook, phase, step in _steps(library, [CORE, *services], known):
+    planned_now = _steps(library, [CORE, *services], known)
+    _leave_to(tx, outage, library, planned_now)
+    for playbook, phase, step in planned_now:
         opens[phase] = library.playbooks[playbook].phases[phase].opens
         if phase in AT_ONCE and not step.tells:
             roles.add(step.owner)
@@ -52,6 +54,8 @@ def start(tx: Tx, outage: Outage, library: Library, services: list[str]) -> set[
         _add_card(tx, library, outage, unit_code, phase, role, planned)
     tx.flush()
     tasks.open_phase(tx, outage, "declared", opens)
+    for fact in outages.facts_that_hold(outage):
+        tasks.skip_because(tx, outage, fact)
     return roles
 
 
@@ -85,10 +89,26 @@ def words(library: Library, service: str) -> dict[str, dict[str, str]]:
 
 
 def _steps(library: Library, wanted: list[str], known: set[str]) -> list[Planned]:
+    """What is to be started; of tasks that ask the same only the one that covers the others."""
     ids = [each for each in dict.fromkeys(wanted) if each in library.playbooks]
-    return [
-        (each, phase, step) for each in ids for phase, step in library.playbooks[each].steps if step.id not in known
-    ]
+    new = [(each, phase, step) for each in ids for phase, step in library.playbooks[each].steps if step.id not in known]
+    there = known | {step.id for _, _, step in new}
+    return [(each, phase, step) for each, phase, step in new if there.isdisjoint(step.same_as)]
+
+
+def _leave_to(tx: Tx, outage: Outage, library: Library, planned: list[Planned]) -> None:
+    """What runs and is asked by one of these tasks as well is left to that one."""
+    covered = {(cover, step.id) for each in library.playbooks.values() for _, step in each.steps
+               for cover in step.same_as}  # fmt: skip
+    for _, _, step in planned:
+        if same := {other for cover, other in covered if cover == step.id}:
+            tasks.skip_covered(tx, outage, same, by=step.id)
+
+
+def _needs(library: Library, step: Step) -> list[str]:
+    """Where another task may stand in for one that is needed, that one is needed, too."""
+    same = {other.id: other.same_as for each in library.playbooks.values() for _, other in each.steps}
+    return [id for need in step.needs for id in (need, *same.get(need, ()))]
 
 
 def _kind(step: Step) -> tasks.Kind:
@@ -111,7 +131,8 @@ def row(
         role=step.owner,
         prio=step.prio,
         proof=step.proof,
-        needs=list(step.needs),
+        needs=_needs(library, step),
+        skip_if=step.skip_if,
         tells=step.tells,
         **more,
     )

@@ -78,7 +78,9 @@ KINDS: dict[str, Kind] = {
     "declared": _kind("code level services sites people unreachable commander next text"),
     "partner": _kind("services site since next", callback=0, site=0, services=12),
     "partner_over": _kind("services time", callback=0, services=12),
-    "reply_declared": _kind("code level sites told segments finish sent unreachable uncovered valid odd"),
+    "reply_declared": _kind(
+        "code level sites told segments finish sent unreachable uncovered valid odd changed added find_out"
+    ),
     "reply_merged": _kind("code joined services people newcomers odd"),
     "reply_status": _kind(
         "code state level period services summary people delivered sent queued failed unreachable ok help risk silent "

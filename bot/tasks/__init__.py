@@ -21,6 +21,7 @@ from bot.tasks.rows import (
     yours,
 )
 from bot.tasks.shifts import ENDS, gone
+from bot.tasks.skips import bring_back, skip_because, skip_covered
 from bot.tasks.work import (
     accept,
     at_risk,
@@ -53,6 +54,7 @@ __all__ = [
     "at_risk",
     "begin",
     "block",
+    "bring_back",
     "buttons",
     "by_owner",
     "cancel_open",
@@ -76,6 +78,8 @@ __all__ = [
     "prove",
     "set_clock",
     "skip",
+    "skip_because",
+    "skip_covered",
     "spares",
     "take",
     "told",

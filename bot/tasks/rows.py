@@ -66,6 +66,7 @@ class Task(SQLModel, table=True):
     prio: int = 2
     proof: str = "none"  # number, time, text
     needs: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    skip_if: str = Field(default="", sa_column_kwargs={"server_default": ""})  # a fact with which it is not needed
     tells: bool = False  # its work is telling the staff: it fills the next promised update
     state: str = TaskState.WAITING
     owner: str = ""

@@ -1,7 +1,7 @@
 """`/outage`: its verbs, each from the words behind it to the answer."""
 
 from bot import access, board, outages, playbooks
-from bot.command import course, end, opening, words
+from bot.command import course, end, facts, opening, words
 from bot.db import Tx
 from bot.roster import Person
 from handlers.asked import Answer, Verb, declared
@@ -69,6 +69,10 @@ def _sure(outage: outages.Outage, verb: str, reason: str, what: str) -> Answer:
     return {"response_type": "ephemeral", "text": text, "blocks": blocks}
 
 
+def _fact(tx: Tx, person: Person, rest: str) -> Answer:
+    return facts.fact(tx, person, *words.code(rest), "slack")
+
+
 def _hand_over(tx: Tx, person: Person, rest: str) -> Answer:
     code, text = words.code(rest)
     to = mentioned(tx, text) if text else None
@@ -100,6 +104,7 @@ VERBS: dict[str, Verb] = {
     "close": _close,
     "void": _void,
     "command": _hand_over,
+    "fact": _fact,
     "status": _status,
     "drill": drill.drill,
     "help": _help,

@@ -11,10 +11,17 @@ down_revision = "0002"
 
 
 def upgrade() -> None:
+    facts_of_outages()
     tasks_of_units()
     rounds_and_periods()
     hand_overs()
     drills()
+
+
+def facts_of_outages() -> None:
+    """What was found out of an outage, and the fact with which a task is not needed."""
+    op.add_column("outage", sa.Column("facts", sa.JSON(), nullable=False, server_default="{}"))
+    op.add_column("task", sa.Column("skip_if", sa.String(), nullable=False, server_default=""))
 
 
 def tasks_of_units() -> None:
