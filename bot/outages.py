@@ -70,6 +70,12 @@ class Outage(SQLModel, table=True):
     )  # a snapshot: seconds of an operational period, and between two rounds
     period: int = Field(default=0, sa_column_kwargs={"server_default": "0"})  # the operational period, from 1
     period_began_at: datetime | None = None
+    levels: list[dict[str, Any]] = Field(
+        default_factory=list, sa_column=Column(JSON, nullable=False, server_default="[]")
+    )  # when somebody is asked to raise the level: a snapshot
+    return_order: list[str] = Field(
+        default_factory=list, sa_column=Column(JSON, nullable=False, server_default="[]")
+    )  # the units that wait for their turn in recovery
     notice_id: int | None = None  # the declaration's
     every_s: int = 1800  # seconds between updates
     declared_at: datetime

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from bot import access, board, checkins, journal, outages, playbooks, roster, tasks, timers
 from bot.access import Refused
-from bot.command import answers, callbacks, course, end, errands, lapses, opening, optouts, words
+from bot.command import answers, callbacks, course, end, errands, lapses, levels, opening, optouts, words
 from bot.db import Tx
 from bot.roster import Person
 from bot.texting import Reply, Says
@@ -168,7 +168,7 @@ SAYS: dict[Says, Callable[[Tx, list[Person], Reply, str, str, str], Echo]] = {
 COMMANDS: dict[str, Callable[[Tx, Person, str, str], str]] = {
     "update": lambda tx, who, code, note: course.update(tx, who, code, note, None, "sms"),
     "correct": lambda tx, who, code, note: course.correct(tx, who, code, note, "sms"),
-    "raise": lambda tx, who, code, note: course.raise_level(tx, who, code, words.level(note), "sms"),
+    "raise": lambda tx, who, code, note: levels.raise_level(tx, who, code, words.level(note), "sms"),
     "restore": lambda tx, who, code, note: end.restore_words(tx, who, code, note, "sms"),
     "verify": lambda tx, who, code, note: end.verify(tx, who, code, "sms"),
     "close": lambda tx, who, code, note: end.close(tx, who, code, note, "sms"),

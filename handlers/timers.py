@@ -11,6 +11,7 @@ from bot.command import (
     digest,
     end,
     lapses,
+    levels,
     periods,
     rounds,
     rungs,
@@ -80,6 +81,14 @@ def step_drill(tx: Tx, subject: str, data: dict[str, Any]) -> None:
     exercises.step(tx, int(subject))
 
 
+def ask_to_raise(tx: Tx, subject: str, data: dict[str, Any]) -> None:
+    levels.ask(tx, subject)
+
+
+def raise_unanswered(tx: Tx, subject: str, data: dict[str, Any]) -> None:
+    levels.run_out(tx, int(subject))
+
+
 def forget(tx: Tx, subject: str, data: dict[str, Any]) -> None:
     """The timer was only there to be seen until now."""
 
@@ -93,6 +102,8 @@ HANDLERS: dict[str, Handler] = {
     tell.REMIND: remind,
     tell.DUE: hold,
     digest.DIGEST: send_digest,
+    levels.ASK: ask_to_raise,
+    levels.ACT: raise_unanswered,
     delivery.LOST: lost,
     lapses.EXPIRED: say_expired,
     delivery.STOPPED: stopped,

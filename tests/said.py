@@ -78,6 +78,7 @@ LONGEST: dict[str, dict[str, Any]] = {
         next="05:10",
     ),
     "raised": dict(time="05:00", level=4, what=WHAT, do=USE_PAPER, next="05:30"),
+    "decide": dict(code="O-107", task="T107", what=WHAT, level=3, to=4, by="04:50"),
     "restored": dict(
         time="06:20",
         back=["Epic", "email"],
@@ -201,6 +202,7 @@ NEEDED = {  # without these a message says nothing; every other fact may be miss
     "update": "time text",
     "correction": "time text",
     "raised": "time level what",
+    "decide": "code task level to",
     "restored": "time back",
     "verified": "time services",
     "closed": "time",

@@ -1,10 +1,11 @@
 """The commander's verbs, each the whole story in one place, and what answers and failures set off."""
 
 from bot.command.answers import answer
-from bot.command.course import correct, hand_over, raise_level, update
+from bot.command.course import correct, hand_over, update
 from bot.command.end import close, restore, restore_words, verify, void
 from bot.command.errands import act
 from bot.command.facts import fact
+from bot.command.levels import raise_level
 from bot.command.opening import Declared, preview
 from bot.command.opening import declare as declare
 from bot.command.rounds import ask_again

@@ -22,10 +22,12 @@ class Alerted:
 
 
 def alert(
-    tx: Tx, outage: Outage, library: playbooks.Library, wanted: list[str], by: roster.Person | None = None
-) -> Alerted:
+    tx: Tx, outage: Outage, library: playbooks.Library, wanted: list[str], by: roster.Person | None = None,
+    present: bool = False,
+) -> Alerted:  # fmt: skip
     """Start what is not started yet of these playbooks, ask the units that have not been asked, and tell whoever the
-    level tells and has not been told. With `by` it is the declaration itself.
+    level tells and has not been told. With `by` it is the declaration itself; with `present` nobody off shift is told
+    but role holders.
 
     Written at once: the declarer, the unit checks, the role holders, and as many others as a batch holds.
     """
@@ -37,7 +39,9 @@ def alert(
     telling = Telling(outage, by)
     telling.given = tasks.assign_due(tx, outage) if outage.level > 0 else {}
     telling.in_charge = _ask_units(tx, outage, units, said)
-    rest = _tell(tx, telling, said, roster.told_first(tx, outage.level, [unit.code for unit in units], roles))
+    all_others = outbox.Audience("alert", said.id or 0, outage.level, outage.sites, tx.now.isoformat(), present=present)
+    holders = roster.told_first(tx, outage.level, [unit.code for unit in units], roles)
+    rest = _tell(tx, telling, said, holders, all_others)
     people = outbox.audience(tx, said.id) - before
     outbox.enqueue(tx, said, wording.posts(tx, outage, units, people) if by else [])
     _offer(tx, telling, said)
@@ -48,7 +52,9 @@ def alert(
     return Alerted(said, people, rest)
 
 
-def _tell(tx: Tx, telling: Telling, said: outbox.Notice, holders: list[str]) -> list[outbox.Way]:
+def _tell(
+    tx: Tx, telling: Telling, said: outbox.Notice, holders: list[str], all_others: outbox.Audience
+) -> list[outbox.Way]:
     """Tell those who have a part in it, each in their own words, then all others; returns the ways to whoever waits."""
     outage = telling.outage
     apart = list(dict.fromkeys([*([telling.by.id] if telling.by else []), *telling.in_charge, *telling.given]))
@@ -58,7 +64,6 @@ def _tell(tx: Tx, telling: Telling, said: outbox.Notice, holders: list[str]) -> 
     drafts.sort(key=lambda draft: LIFE_FIRST.get(draft.wording, 9))
     outbox.enqueue(tx, said, drafts)
     first = [person_id for person_id in holders if person_id not in telling.known and person_id not in people]
-    all_others = outbox.Audience("alert", said.id or 0, outage.level, outage.sites, tx.now.isoformat())
     words, room = wording.alert_words(tx, outage), max(outbox.BATCH - len(people), 0)
     return outbox.spread(tx, said, all_others, words, outbox.Lane.ALERT, room, first)
 

@@ -1,13 +1,13 @@
-"""While it runs: updates, corrections, levels, the promise of the next update, and who is in command."""
+"""While it runs: updates, corrections, the promise of the next update, and who is in command."""
 
 from datetime import timedelta
 from typing import Any
 
 from sqlmodel import col, select
 
-from bot import journal, outages, outbox, playbooks, roster, tasks
+from bot import journal, outages, outbox, roster, tasks
 from bot.access import Refused
-from bot.command import alerting, periods, rounds, tell, wording
+from bot.command import tell, wording
 from bot.db import Tx
 from bot.outages import Outage
 
@@ -51,26 +51,6 @@ def correct(tx: Tx, by: roster.Person, code: str, text: str, channel: str) -> st
     return f"Correction sent to {outbox.audience(tx, said.id)} people: {sent}"
 
 
-def raise_level(tx: Tx, by: roster.Person, code: str, level: int, channel: str) -> str:
-    """A higher level tells more people: those who were told hear of the level, the others get the alert."""
-    outage = outages.commanded(tx, by, "raise", code)
-    if not outage.level < level <= 4:
-        raise Refused(
-            f"{outage.code} is at level {outage.level}; raise it to a higher one, at most 4. Nothing was changed."
-        )
-    outage.level = level
-    tx.add(outage)
-    tell.promise(tx, outage)
-    down = outages.down(tx, outage)
-    facts = {"time": tasks.at(tx, tx.now), "level": level, "what": tell.what(down), "next": tell.next_at(tx, outage)}
-    said = tell.everyone(tx, outage, "raised", facts, own=lambda language: {"do": wording.words(down, "do", language)})
-    told = outbox.audience(tx, said.id)
-    wanted = [row.service for row in outages.services(tx, outage)]
-    newcomers = alerting.alert(tx, outage, playbooks.current(tx), wanted).people
-    periods.begin(tx, outage)
-    rounds.ask_late(tx, outage)
-    journal.write(tx, "raised", outage=outage.code, who=by.id, channel=channel, level=level, newcomers=newcomers)
-    return f"{outage.code} is at level {level}: {newcomers} more people are told, {told} hear of the level."
 
 
 def hand_over(tx: Tx, by: roster.Person, code: str, to: roster.Person | None, channel: str) -> str:

@@ -7,7 +7,7 @@ from sqlmodel import col, select
 
 from bot import access, checkins, escalations, journal, outages, outbox, playbooks, roster, tasks, timers
 from bot.access import Refused
-from bot.command import periods, tell, wording, words
+from bot.command import levels, periods, tell, wording, words
 from bot.command.still import still
 from bot.db import Tx
 from bot.outages import Outage, OutageState, Service, ServiceState
@@ -66,6 +66,7 @@ def _end_downtime(tx: Tx, outage: Outage) -> None:
         escalations.stop(tx, checkins.subject(outage, row.unit), "restored")
         outbox.close_notices(tx, checkins.subject(outage, row.unit), "restored")
     periods.stop(tx, outage)
+    levels.end(tx, outage)
     tasks.cancel_open(tx, outage.id or 0, keep=RECOVERY | {"adhoc"}, reason="restored")
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from bot import escalations, journal, outages, roster, tasks, texting
 from bot.access import Refused
-from bot.command import digest, rungs, tell
+from bot.command import digest, levels, rungs, tell
 from bot.command.tell import Echo
 from bot.db import Tx
 from bot.outages import Outage
@@ -16,7 +16,10 @@ AT_ONCE = [{"after": 0, "do": "superior"}]  # when the playbook has no ladder fo
 
 def act(tx: Tx, person: roster.Person, verb: str, code: str, words: str, channel: str) -> Echo:
     """What somebody does with a task, and who has to hear of it at once."""
-    return VERBS[verb](tx, tasks.find(tx, code, person), person, texting.patient_data(words) or words, channel)
+    task, words = tasks.find(tx, code, person), texting.patient_data(words) or words
+    if task.kind == tasks.Kind.DECIDE:
+        return levels.decide(tx, task, person, verb, channel)
+    return VERBS[verb](tx, task, person, words, channel)
 
 
 def refuse(tx: Tx, task: tasks.Task, person: roster.Person, why: str, channel: str) -> Echo:

@@ -58,7 +58,7 @@ def _leaves_tasks(tx: Tx, outage_id: int | None, person: roster.Person, why: str
 def hand_on_tasks(tx: Tx, person: roster.Person, why: str) -> None:
     """Whatever is before the person goes to the next."""
     for task in tasks.mine(tx, person):
-        if task.owner == person.id and task.kind not in (tasks.Kind.CHECK, tasks.Kind.VISIT):
+        if task.owner == person.id and task.kind not in (tasks.Kind.CHECK, tasks.Kind.VISIT, tasks.Kind.DECIDE):
             errands.refuse(tx, task, person, why, "sms")
 
 

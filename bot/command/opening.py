@@ -6,7 +6,7 @@ from typing import Any
 from sqlmodel import col, select
 
 from bot import access, journal, outages, outbox, playbooks, roster, tasks
-from bot.command import alerting, figures, periods, tell, wording
+from bot.command import alerting, figures, levels, periods, tell, wording
 from bot.command.alerting import Alerted
 from bot.command.figures import Figures
 from bot.command.filled import Filled, filled
@@ -64,6 +64,7 @@ def declare(tx: Tx, by: roster.Person, request: Request, channel: str) -> Declar
     alerted = alerting.alert(tx, outage, library, wanted, by)
     periods.begin(tx, outage)
     tell.promise(tx, outage)
+    levels.watch(tx, outage)
     return _declared(tx, outage, alerted, library, replace(request, odd=odd))
 
 
@@ -165,6 +166,7 @@ def _join(tx: Tx, outage: Outage, library: playbooks.Library, fresh: list[str], 
     tell.everyone(tx, outage, "joined", facts | {"what": what})
     newcomers = alerting.alert(tx, outage, library, [row.service for row in outages.services(tx, outage)]).people
     periods.begin(tx, outage)
+    levels.watch(tx, outage)
     return newcomers
 
 

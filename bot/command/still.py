@@ -1,13 +1,14 @@
 """Bringing an outage to rest: nothing of it waits, climbs or is promised any more."""
 
 from bot import checkins, escalations, outages, outbox, roster, tasks, timers
-from bot.command import periods, tell
+from bot.command import levels, periods, tell
 from bot.db import Tx
 from bot.outages import Outage, OutageState
 
 
 def still(tx: Tx, outage: Outage, reason: str) -> None:
     """Withdraw what waits, stop what climbs, forget what was promised."""
+    levels.end(tx, outage)
     escalations.stop_outage(tx, outage.id or 0, reason)
     outbox.close_outage(tx, outage.id or 0, reason)
     periods.stop(tx, outage)

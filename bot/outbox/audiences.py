@@ -36,6 +36,7 @@ class Audience:
     at: str = ""
     until: int | None = None  # told by a message up to this one: those who came later have just heard it
     but: str = ""  # one person who need not hear it
+    present: bool = False  # nobody beside the role holders who is not on shift: nobody meant to wake them
 
 
 def batch(tx: Tx, meant: Audience, after: Cursor, limit: int) -> list[Any]:
@@ -56,7 +57,7 @@ def batch(tx: Tx, meant: Audience, after: Cursor, limit: int) -> list[Any]:
 def told_anew(tx: Tx, meant: Audience, *columns: Any) -> Select[Any]:
     """These columns of whoever is to hear the alert and is not written yet."""
     heard = exists().where(RECIPIENT.c.notice_id == meant.alert, RECIPIENT.c.person_id == PERSON.c.id)
-    called = roster.also_told(tx, meant.level, meant.sites, datetime.fromisoformat(meant.at))
+    called = roster.also_told(tx, meant.level, meant.sites, datetime.fromisoformat(meant.at), meant.present)
     return select(*columns).select_from(PERSON).where(PERSON.c.active, called, ~heard)
 
 

@@ -11,7 +11,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from bot.playbooks.schema import Alert, Phase, Playbook, Rounds, Rung, Step, Words
+from bot.playbooks.schema import Alert, Phase, Playbook, Raise, Rounds, Rung, Step, Words
 from bot.roster import ROLES
 
 Place = tuple[Any, ...]  # the way from the top of the file: keys and positions in lists
@@ -19,7 +19,7 @@ Mistake = tuple[Place, str]
 Model = TypeVar("Model", bound=BaseModel)
 
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times faster where it was built
-PARTS = (Playbook, Phase, Step, Rung, Rounds, Alert, Words)
+PARTS = (Playbook, Phase, Step, Raise, Rung, Rounds, Alert, Words)
 
 
 def read(text: str, file: str, elsewhere: Iterable[str] = ()) -> tuple[Playbook | None, list[str]]:
@@ -51,7 +51,7 @@ def read_as(
     if root is None or not isinstance(data, dict):
         return None, [f"{file}:1: this is no {name}: begin with `{name}: ` and its id"]
     doubled = {(line, f"{key} is written twice: take one away") for line, key in _twice(root)}
-    fields = sorted({field for part in parts for field in part.model_fields})
+    fields = sorted({field.alias or name for part in parts for name, field in part.model_fields.items()})
     mistakes = [*_against_schema(model, data, fields), *more(data)]
     found = sorted(doubled | {(_line(root, place), sentence) for place, sentence in mistakes})
     complaints = [f"{file}:{line}: {sentence}" for line, sentence in found]
@@ -199,6 +199,7 @@ def _circle(start: str, needs: Mapping[str, list[str]]) -> list[str]:
 def _roles(data: Mapping[str, Any]) -> Iterator[Mistake]:
     named = [((*place, "owner"), step.get("owner")) for place, step in _steps(data)]
     named += [((*place, "role"), rung.get("role")) for place, rung in _rungs(data)]
+    named += [(("levels", n, "ask"), each.get("ask")) for n, each in _entries(data.get("levels"))]
     for place, role in named:
         if isinstance(role, str) and role and role not in ROLES:
             advice = _near(role, ROLES) or ": write one of " + ", ".join(ROLES)

@@ -160,6 +160,27 @@ class Rung(Strict):
         return self
 
 
+class Raise(Strict):
+    """A level that somebody is asked to raise, and that the clock raises when nobody answers."""
+
+    model_config = Strict.model_config | {"serialize_by_alias": True}
+
+    from_: int = Field(alias="from", ge=1, le=3, description="The level it is at")
+    to: int = Field(ge=2, le=4, description="The level it would be at")
+    after: Span = Field(timedelta(), description="Time at that level", json_schema_extra={"default": "0m"})
+    services: int = Field(0, ge=0, description="So many services are down at once, at least")
+    ask: Role = Field(description="Who is asked")
+    acts_after: Span | None = Field(None, description="It is raised without an answer; left out: only a person does")
+
+    @model_validator(mode="after")
+    def _upwards(self) -> Raise:
+        if self.to <= self.from_:
+            raise ValueError(f"a level is raised: write a `to` above {self.from_}")
+        if self.to == 4 and self.acts_after is not None:
+            raise ValueError("only a person sets level 4: take acts_after away")
+        return self
+
+
 class Step(Strict):
     """A task of a playbook. With `tells`, its whole work is telling the staff: `says` goes into the next update."""
 
@@ -245,6 +266,9 @@ class Playbook(Strict):
     )
     rounds: Rounds = Field(
         Rounds(), description="How often something is asked again; only in core.yaml", json_schema_extra={"default": {}}
+    )
+    levels: tuple[Raise, ...] | None = Field(
+        None, description="When somebody is asked to raise the level; only in core.yaml"
     )
     phases: dict[PhaseName, Phase] = Field({}, description="The tasks", json_schema_extra=_by_name)
 

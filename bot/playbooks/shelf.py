@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from bot.playbooks.checked import line_of, read
 from bot.playbooks.fits import too_long
-from bot.playbooks.schema import LadderName, Playbook, Rung, Words
+from bot.playbooks.schema import LadderName, Playbook, Raise, Rung, Words
 from bot.playbooks.together import cut_short, doubled, outrun, unknown
 
 SHIPPED = Path(__file__).parents[2] / "templates" / "playbooks"
@@ -37,6 +37,7 @@ class Library:
 
     playbooks: dict[str, Playbook]
     ladders: dict[LadderName, tuple[Rung, ...]]
+    levels: tuple[Raise, ...]
     complaints: list[str]
     sources: dict[str, str]
     aliases: dict[str, str]
@@ -71,17 +72,19 @@ def _library(directory: str, fallback: tuple[tuple[str, str], ...]) -> Library:
     complaints: list[str] = []
     for id in ORDER:
         complaints += _add(shelf, SHIPPED / f"{id}.yaml", {}, {})
-    shipped_ladders = shelf[CORE][0].ladders
+    shipped = shelf[CORE][0]
     if directory and not Path(directory).is_dir():
         complaints.append(f"{directory}: there is no such directory, so the shipped playbooks are used")
     files = _own_files(directory)
     for path in files:
-        complaints += _add(shelf, path, dict(fallback), shipped_ladders)
+        complaints += _add(shelf, path, dict(fallback), shipped.ladders)
     playbooks = {id: playbook for id, (playbook, _) in shelf.items()}
-    ladders = shipped_ladders | playbooks[CORE].ladders
+    core = playbooks[CORE]
+    ladders = shipped.ladders | core.ladders
+    levels = (shipped.levels if core.levels is None else core.levels) or ()
     aliases, claimed_twice = _aliases(shelf)
     complaints += claimed_twice + _side_by_side(shelf, ladders, {path.stem for path in files})
-    return Library(playbooks, ladders, complaints, {id: text for id, (_, text) in shelf.items()}, aliases)
+    return Library(playbooks, ladders, levels, complaints, {id: text for id, (_, text) in shelf.items()}, aliases)
 
 
 def _side_by_side(shelf: Shelf, ladders: Ladders, own: set[str]) -> list[str]:
@@ -139,7 +142,7 @@ def _beside(
     """What is wrong with a readable playbook in this place of the shelf."""
     if playbook.playbook != name:
         yield ("playbook",), f"playbook: write {name}, as the file is called, or rename the file"
-    for field in ("ladders", "period", "rounds") if name != CORE else ():
+    for field in ("ladders", "levels", "period", "rounds") if name != CORE else ():
         if field in playbook.model_fields_set:
             yield (field,), f"{field}: this stands in core.yaml: move it there"
     core = playbook if name == CORE or CORE not in shelf else shelf[CORE][0]

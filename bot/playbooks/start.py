@@ -29,7 +29,7 @@ def start(tx: Tx, outage: Outage, library: Library, services: list[str]) -> set[
     for_units: dict[tuple[str, PhaseName, str, int], list[Planned]] = defaultdict(list)
     roles: set[str] = set()
     if not outage.ladders:
-        outage.ladders, outage.rhythm = ladders(library), _rhythm(library)
+        outage.ladders, outage.levels, outage.rhythm = ladders(library), levels(library), _rhythm(library)
         tx.add(outage)
     units = roster.affected_units(tx, outage.sites)
     planned_now = _steps(library, [CORE, *services], known)
@@ -74,6 +74,17 @@ def ladders(library: Library) -> dict[str, list[dict[str, Any]]]:
         ]
         for name, rungs in library.ladders.items()
     }
+
+
+def levels(library: Library) -> list[dict[str, Any]]:
+    """When somebody is asked to raise the level, as rows keep it: times in seconds."""
+    return [
+        {
+            "from": each.from_, "to": each.to, "after": int(each.after.total_seconds()), "services": each.services,
+            "ask": each.ask, "acts_after": each.acts_after and int(each.acts_after.total_seconds()),
+        }
+        for each in library.levels
+    ]  # fmt: skip
 
 
 def _rhythm(library: Library) -> dict[str, int]:

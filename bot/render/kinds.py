@@ -48,6 +48,7 @@ KINDS: dict[str, Kind] = {
     "update": _kind("time text down next", callback=0, down=0, text=60),
     "correction": _kind("time of text next", callback=0, text=60),
     "raised": _kind("time level what do next", do=20, callback=0, what=30),
+    "decide": _kind("code task what level to by", what=12),
     "restored": _kind("time back down do stay text next", callback=0, text=20, do=20, stay=8, down=8, back=8),
     "verified": _kind("time services next", callback=0, services=12),
     "closed": _kind("time services text", callback=0, services=0, text=30),

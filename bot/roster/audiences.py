@@ -47,8 +47,10 @@ def told_first(tx: Tx, level: int, units: list[str], roles: set[str]) -> list[st
     return list(dict.fromkeys(person_id for role, unit in named for person_id in _told_for(tx, role, unit)))
 
 
-def also_told(tx: Tx, level: int, sites: Sequence[str], at: datetime) -> ColumnElement[bool]:
+def also_told(tx: Tx, level: int, sites: Sequence[str], at: datetime, present: bool = False) -> ColumnElement[bool]:
     """Whom a level tells beside the role holders, as a condition on Person: whoever was on shift at that moment.
+
+    With `present` nobody else, whatever the level: the clock widens an audience, and wakes nobody (messages.md R8).
 
     2. everybody on shift in the affected units, and whoever on shift may manage
     3. everybody on shift, and everybody who may manage
@@ -59,7 +61,7 @@ def also_told(tx: Tx, level: int, sites: Sequence[str], at: datetime) -> ColumnE
     known = rota(tx, at)
     managers = and_(SOME_PERMISSION, or_(*(named_in(Person.permissions, each) for each in ("manage", "admin"))))
     if level == 3:
-        return or_(_on_shift(known, at), managers)
+        return _on_shift(known, at) if present else or_(_on_shift(known, at), managers)
     units = affected(select(Unit.code), sites)
     return or_(_on_shift(known, at, units), and_(managers, _on_shift(known, at)))
 

@@ -33,6 +33,7 @@ from bot.tasks.work import (
     open_help,
     open_new,
     prove,
+    settle,
     skip,
     told,
 )  # fmt: skip
@@ -77,6 +78,7 @@ __all__ = [
     "open_phase",
     "prove",
     "set_clock",
+    "settle",
     "skip",
     "skip_because",
     "skip_covered",

@@ -11,7 +11,7 @@ from bot.tasks.rows import OPEN, TAKEN, Kind, Task, TaskState, of_outage
 
 WARN = {1: timedelta(minutes=5), 2: timedelta(minutes=10), 3: timedelta(minutes=15)}  # before due
 LEAST = timedelta(minutes=10)  # a warning comes at least this long after the offer
-NO_CHASE = (Kind.HELP, Kind.RISK, Kind.VISIT)  # they have ladders of their own
+NO_CHASE = (Kind.HELP, Kind.RISK, Kind.VISIT, Kind.DECIDE)  # they have ladders or clocks of their own
 
 
 def watch(tx: Tx, outage_id: int) -> None:

@@ -37,6 +37,7 @@ class Kind(StrEnum):
     RISK = "risk"  # somebody's 9
     VISIT = "visit"  # go and see a silent unit; done by TOLD 5W
     ADHOC = "adhoc"  # /task
+    DECIDE = "decide"  # is the level to be raised? 1 raises it, 2 leaves it
 
 
 class Task(SQLModel, table=True):

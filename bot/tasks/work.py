@@ -144,6 +144,11 @@ def told(tx: Tx, outage: Outage, task: Task) -> None:
     marks.finish(tx, task, TaskState.DONE, journal.SYSTEM, "", "in the update")
 
 
+def settle(tx: Tx, task: Task, who: str, given: str, channel: str = "") -> None:
+    """A question that was put as a task has its answer: `given` is what was decided."""
+    marks.finish(tx, task, TaskState.DONE, who, channel, given)
+
+
 def check_done(tx: Tx, outage_id: int, unit: str, digit: str, who: str) -> None:
     """CORE-I1 is the unit check itself: an answer finishes it; the last one finishes the search for silent units."""
     for task in _unfinished(tx, outage_id, Kind.CHECK, unit, ""):

@@ -1,7 +1,7 @@
 """`/outage`: its verbs, each from the words behind it to the answer."""
 
 from bot import access, board, outages, playbooks
-from bot.command import course, end, facts, opening, words
+from bot.command import course, end, facts, levels, opening, words
 from bot.db import Tx
 from bot.roster import Person
 from handlers.asked import Answer, Verb, declared
@@ -28,7 +28,7 @@ def _correct(tx: Tx, person: Person, rest: str) -> Answer:
 
 def _raise(tx: Tx, person: Person, rest: str) -> Answer:
     code, text = words.code(rest)
-    return course.raise_level(tx, person, code, words.level(text), "slack")
+    return levels.raise_level(tx, person, code, words.level(text), "slack")
 
 
 def _restore(tx: Tx, person: Person, rest: str) -> Answer:

@@ -74,6 +74,14 @@ def test_level_3_is_for_everybody_on_shift_role_holders_and_managers_anywhere(tx
     assert told(tx, 3, "MAIN") == set(CAST) - {"Sleeper", "Left"}
 
 
+def test_what_the_clock_widens_reaches_nobody_who_sleeps(tx, house):
+    both = [
+        set(tx.exec(select(Person.id).where(Person.active, roster.also_told(tx, 3, ["MAIN"], tx.now, present))))
+        for present in (False, True)
+    ]
+    assert both[0] - both[1] == {"Gus"}
+
+
 def test_level_4_is_for_all_active_staff(tx, house):
     assert told(tx, 4, "MAIN") == set(CAST) - {"Left"}
 

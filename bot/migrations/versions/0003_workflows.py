@@ -16,6 +16,7 @@ def upgrade() -> None:
     rounds_and_periods()
     hand_overs()
     drills()
+    course_of_outages()
 
 
 def facts_of_outages() -> None:
@@ -66,3 +67,9 @@ def drills() -> None:
         sa.UniqueConstraint("scenario", "starts_at"),
     )
     op.create_index(op.f("ix_drill_outage_id"), "drill", ["outage_id"], unique=False)
+
+
+def course_of_outages() -> None:
+    """What an outage keeps of how its level is raised, and which units still wait for their turn in recovery."""
+    for name in ("levels", "return_order"):
+        op.add_column("outage", sa.Column(name, sa.JSON(), nullable=False, server_default="[]"))
