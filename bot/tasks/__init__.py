@@ -2,7 +2,7 @@
 
 from bot.tasks.chase import set_clock, watch
 from bot.tasks.marks import Answer
-from bot.tasks.offers import WATCH, announce, assign_due, at, buttons, offer_due, open_phase, take, worded
+from bot.tasks.offers import WATCH, announce, assign_due, buttons, offer_due, open_phase, take, worded
 from bot.tasks.passing import decline, give, hand_on, leave
 from bot.tasks.quiet import next_morning, spares
 from bot.tasks.rows import (
@@ -12,6 +12,7 @@ from bot.tasks.rows import (
     Kind,
     Task,
     TaskState,
+    at,
     by_owner,
     coded,
     find,

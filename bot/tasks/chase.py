@@ -7,7 +7,7 @@ from bot import escalations, journal, outbox, roster
 from bot.db import Tx
 from bot.outages import Outage
 from bot.tasks import offers, shifts, work
-from bot.tasks.rows import OPEN, TAKEN, Kind, Task, TaskState, of_outage
+from bot.tasks.rows import OPEN, TAKEN, Kind, Task, TaskState, at, of_outage
 
 WARN = {1: timedelta(minutes=5), 2: timedelta(minutes=10), 3: timedelta(minutes=15)}  # before due
 LEAST = timedelta(minutes=10)  # a warning comes at least this long after the offer
@@ -102,7 +102,7 @@ def _tell(tx: Tx, outage: Outage, owner: str, kind: str, task: Task, also: list[
         return
     codes = ", ".join([task.code, *(also or [])][:4])
     facts = {"code": codes, "text": task.sms if task.kind != Kind.CARD else "the list of your unit"}
-    facts |= {"by" if kind == "task_due" else "since": offers.at(tx, task.due_at)}
+    facts |= {"by" if kind == "task_due" else "since": at(tx, task.due_at)}
     said = outbox.notice(tx, kind, outage_id=outage.id, subject=f"task:{task.number}", exercise=outage.exercise)
     way = outbox.best(tx, person)
     keys = offers.buttons(task)[2:]

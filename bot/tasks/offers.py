@@ -3,15 +3,14 @@
 from collections import defaultdict
 from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlmodel import col, select
 
 from bot import escalations, journal, outages, outbox, roster, timers
 from bot.db import Tx
 from bot.outages import Outage
-from bot.tasks import quiet
-from bot.tasks.rows import ENDED, Kind, Task, TaskState, lines, of_outage
+from bot.tasks import cards, quiet
+from bot.tasks.rows import ENDED, Kind, Task, TaskState, at, lines, of_outage
 
 WATCH = "tasks.watch"  # the timer: offers, warnings and overdue tasks of an outage
 EARLIEST = timedelta(minutes=20)  # before due
@@ -51,8 +50,12 @@ def assign_due(tx: Tx, outage: Outage) -> dict[str, list[Task]]:
     given: dict[str, list[Task]] = defaultdict(list)
     all_tasks = of_outage(tx, outage.id or 0)
     unfinished = {task.step for task in all_tasks if task.state not in ENDED}
-    for task in all_tasks:
-        if _is_due(tx, outage, task, unfinished) and _assign(tx, outage, task):
+    due = [task for task in all_tasks if _is_due(tx, outage, task, unfinished)]
+    if outage.level >= 2:
+        lists = [task for task in due if task.kind == Kind.CARD]
+        cards.fold(tx, outage, lists, [task for task in all_tasks if task.needs_none_of(unfinished)])
+    for task in due:
+        if not task.card_id and _assign(tx, outage, task):
             given[task.owner].append(task)
     tx.flush()
     return given
@@ -66,7 +69,7 @@ def announce(tx: Tx, outage: Outage, person: roster.Person, given: list[Task], t
     of the ladder, if it is not the one for what nobody takes.
     """
     exercise = outage.exercise
-    cards = [task for task in given if task.kind == Kind.CARD]
+    lists = [task for task in given if task.kind == Kind.CARD]
     tasks = [task for task in given if task.kind != Kind.CARD]
     fallen = given[0].via not in ("shift", "oncall") and len(given) > PER_TEXT
     subject = f"offer:{outage.id}:{person.id}:{outages.number(tx, 'offer')}"
@@ -74,8 +77,8 @@ def announce(tx: Tx, outage: Outage, person: roster.Person, given: list[Task], t
     if fallen:
         _text(tx, said, person, "many", {"codes": [task.code for task in given], "count": len(given)}, outage, 0, [])
     else:
-        for number, card in enumerate(cards):
-            _text(tx, said, person, "card", card_facts(tx, outage, card), outage, number, buttons(card)[2:])
+        for number, card in enumerate(lists):
+            _queue(tx, said, cards.drafts(tx, outage, card, person, _ways(tx, person), buttons(card)[2:], number))
         rest = tasks[texted:]
         for start in range(0, len(rest), PER_TEXT):
             some = rest[start : start + PER_TEXT]
@@ -103,29 +106,15 @@ def offer_due(tx: Tx, outage_id: int) -> None:
             announce(tx, outage, person, given)
 
 
-def card_facts(tx: Tx, outage: Outage, card: Task) -> dict[str, Any]:
-    return {
-        "unit": card.unit,
-        "code": card.code,
-        "by": at(tx, card.due_at),
-        "lines": [line.sms for line in lines(tx, card)],
-    }
-
-
 def buttons(task: Task) -> list[list[str]]:
     return [[label, f"task_{verb}", task.code] for label, verb in BUTTONS]
-
-
-def at(tx: Tx, moment: datetime | None) -> str:
-    """A moment as staff read it: 04:25 in the hospital's time zone."""
-    return moment.astimezone(ZoneInfo(tx.settings.timezone)).strftime("%H:%M") if moment else ""
 
 
 def _is_due(tx: Tx, outage: Outage, task: Task, unfinished: set[str]) -> bool:
     """Is it to be offered now? Lines come with their card; below level 2 only the few who are told have tasks."""
     mine = task.state == TaskState.WAITING and not task.card_id and not task.tells and task.kind != Kind.CHECK
     told = outage.level >= 2 or task.role in LOW_LEVEL
-    return mine and told and task.offer_at is not None and task.offer_at <= tx.now and unfinished.isdisjoint(task.needs)
+    return mine and told and task.offer_at is not None and task.offer_at <= tx.now and task.needs_none_of(unfinished)
 
 
 def later(tx: Tx, seconds: int) -> datetime:
@@ -183,19 +172,27 @@ def take(tx: Tx, task: Task, owner: str, backup: str, via: str) -> None:
 
 def _text(tx: Tx, said: outbox.Notice, person: roster.Person, kind: str, facts: dict[str, Any], outage: Outage,
           round: int, keys: list[list[str]]) -> None:  # fmt: skip
-    ways = [outbox.best(tx, person)]
-    if person.slack_id and ways[0].channel != "slack":
-        ways.append(outbox.Route("slack", person.slack_id))
     drafts = [
         outbox.draft(
             tx, person, way, kind, facts, lane=outbox.Lane.QUESTION, exercise=outage.exercise, buttons=keys, round=round
         )
-        for way in ways
+        for way in _ways(tx, person)
     ]
+    _queue(tx, said, drafts)
+
+
+def _queue(tx: Tx, said: outbox.Notice, drafts: list[outbox.Draft]) -> None:
     for drafted in drafts:
         if drafted.channel == "voice":
             drafted.due_at = outbox.after_calls(tx, drafted.address)
     outbox.enqueue(tx, said, drafts)
+
+
+def _ways(tx: Tx, person: roster.Person) -> list[outbox.Route]:
+    ways = [outbox.best(tx, person)]
+    if person.slack_id and ways[0].channel != "slack":
+        ways.append(outbox.Route("slack", person.slack_id))
+    return ways
 
 
 def _chase(tx: Tx, outage: Outage, person: roster.Person, tasks: list[Task], said: outbox.Notice, subject: str,

@@ -3,6 +3,7 @@
 import re
 from datetime import datetime
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import JSON, CheckConstraint, Column, Index
 from sqlmodel import Field, SQLModel, col, or_, select
@@ -95,6 +96,14 @@ class Task(SQLModel, table=True):
 
     def is_open(self) -> bool:
         return self.state in OPEN
+
+    def needs_none_of(self, unfinished: set[str]) -> bool:
+        return unfinished.isdisjoint(self.needs)
+
+
+def at(tx: Tx, moment: datetime | None) -> str:
+    """A moment as staff read it: 04:25 in the hospital's time zone."""
+    return moment.astimezone(ZoneInfo(tx.settings.timezone)).strftime("%H:%M") if moment else ""
 
 
 def of_outage(tx: Tx, outage_id: int, *states: TaskState) -> list[Task]:

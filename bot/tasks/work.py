@@ -11,7 +11,7 @@ from bot.db import Tx
 from bot.outages import Outage
 from bot.tasks import marks, offers, passing, shifts
 from bot.tasks.marks import Answer
-from bot.tasks.rows import ENDED, OPEN, Kind, Task, TaskState, of_outage
+from bot.tasks.rows import ENDED, OPEN, Kind, Task, TaskState, at, of_outage
 
 PROOF_WAIT = timedelta(minutes=10)  # for a proof that was asked for; then the task is done without it
 #: What a proof must have in it, by its kind
@@ -34,7 +34,7 @@ def accept(tx: Tx, task: Task, person: roster.Person, channel: str) -> Answer:
         return "echo", {"text": f"{task.code} is already with {owner.name if owner else 'somebody else'}"}
     else:
         begin(tx, task, person, channel)
-    return "echo_taken", {"code": task.code, "text": task.sms, "by": offers.at(tx, task.due_at)}
+    return "echo_taken", {"code": task.code, "text": task.sms, "by": at(tx, task.due_at)}
 
 
 def begin(tx: Tx, task: Task, person: roster.Person, channel: str) -> Answer:
