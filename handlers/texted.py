@@ -23,8 +23,8 @@ class WrongPin(Refused):
 
 
 def _answer(tx: Tx, people: list[Person], reply: Reply, number: str, body: str, proven: str) -> Echo:
-    if reply.digit != "9" and not checkins.asked(tx, [person.id for person in people]):
-        return None if reply.digit == "1" else answers.stray(tx, people[0], body, "sms", number)
+    if reply.digit not in "19" and not checkins.asked(tx, [person.id for person in people]):
+        return answers.stray(tx, people[0], body, "sms", number)
     return answers.answer(tx, people, reply.digit, reply.note, "sms")
 
 

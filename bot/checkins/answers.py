@@ -9,6 +9,8 @@ from bot.checkins.units import spoken_for, told
 from bot.db import Tx, insert_new
 from bot.outages import RUNNING, Outage
 
+ASKS_FOR = ("2", "3", "9")  # somebody to come, who has to know where
+
 
 def answer(
     tx: Tx, people: list[roster.Person], digit: str, note: str, channel: str, only_unit: str = "",
@@ -19,7 +21,7 @@ def answer(
     It answers the check of the outage that it is known to be about, or the round, else the questions that
     `counts_for` says. Stops what is still to be sent to them for it, and the ladder of each unit it speaks for.
     """
-    heard = Heard(digit, people=[person.id for person in people], unit=_where(tx, people))
+    heard = Heard(digit, people=[person.id for person in people], unit=_where(tx, people) if digit in ASKS_FOR else "")
     put = asked_all(tx, heard.people)
     questions = put.all_of(heard.people)
     for question in _meant(put, heard, only_unit, outage_id, round_id):

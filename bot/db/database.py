@@ -149,7 +149,9 @@ class Database:
     def _write(self, line: Line) -> None:
         while batch := line.take():
             with self._working(batch):
-                self._writer.run(batch)
+                rest = self._writer.run(batch)
+                line.put_back(rest)
+            batch = [job for job in batch if job not in rest]
             if any(job.wakes for job in batch):
                 self._tell()
             answer(batch)

@@ -100,6 +100,13 @@ class Line:
             if not job.each or len(self._jobs) in (1, BATCH):  # else whoever gathers looks by itself, and soon
                 self._more.notify()
 
+    def put_back(self, jobs: list[Job]) -> None:
+        """Those that were taken and not begun are next."""
+        with self._more:
+            self._jobs.extendleft(reversed(jobs))
+            self._single += sum(not job.each for job in jobs)
+            self._more.notify()
+
     def take(self) -> list[Job]:
         """All that waits and is still wanted, up to a verb that must be alone; nothing when closed and empty."""
         with self._more:

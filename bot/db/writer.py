@@ -1,5 +1,6 @@
 """Batches of verbs, each in its savepoint, committed at once; and what happens when one fails."""
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,7 @@ from bot.db.jobs import Job
 from bot.db.listen import NOTIFY
 from bot.db.tx import Tx
 
+LONG = 0.15  # seconds after which what is done is committed: the first of a crowd must not wait for the last
 IN_TURN = "select pg_advisory_xact_lock(2712847317)"
 
 
@@ -31,13 +33,14 @@ class Writer:
         self.engine, self.on_sqlite = engine, engine.dialect.name == "sqlite"
         self._tx_on, self._found, self._away = tx_on, found, away
 
-    def run(self, batch: list[Job]) -> None:
-        """Commit the verbs together. Of a batch that was lost each gets one more chance, alone: nobody was answered.
+    def run(self, batch: list[Job]) -> list[Job]:
+        """Commit the verbs together; returns those that were not begun because the others took so long.
 
-        Not so when the connection broke in the COMMIT itself: it may have gone through, and nothing may be done twice.
+        Of a batch that was lost each gets one more chance, alone: nobody was answered. Not so when the connection
+        broke in the COMMIT itself: it may have gone through, and nothing may be done twice.
         """
         try:
-            self._commit(batch)
+            rest = self._commit(batch)
         except BaseException as lost:
             unknown = not isinstance(lost, BatchLost) and getattr(lost, "connection_invalidated", False)
             if isinstance(lost, BatchLost) or (len(batch) > 1 and not unknown and not is_away(lost)):
@@ -46,8 +49,9 @@ class Writer:
                 problem = self.named(lost, unknown)
                 for job in batch:
                     job.fails(problem)
-        else:
-            self._found(True)
+            return []
+        self._found(True)
+        return rest
 
     def _each_alone(self, batch: list[Job]) -> None:
         for job in batch:
@@ -70,14 +74,19 @@ class Writer:
         away.__cause__ = problem
         return away
 
-    def _commit(self, batch: list[Job]) -> None:
+    def _commit(self, batch: list[Job]) -> list[Job]:
         with self.engine.connect() as connection, connection.begin():
             if not self.on_sqlite and batch[0].in_turn:
                 connection.exec_driver_sql(IN_TURN)
-            for jobs in _calls(batch):
-                self._try(connection, jobs, in_savepoint=len(batch) > 1)
-            if not self.on_sqlite and any(job.wakes for job in batch):
+            waiting, until = _calls(batch), time.monotonic() + LONG
+            while waiting:
+                self._try(connection, waiting.pop(0), in_savepoint=len(batch) > 1)
+                if time.monotonic() > until:
+                    break
+            rest = [job for jobs in waiting for job in jobs]
+            if not self.on_sqlite and any(job.wakes for job in batch if job not in rest):
                 connection.exec_driver_sql(NOTIFY)
+        return rest
 
     def _try(self, connection: Connection, jobs: list[Job], in_savepoint: bool) -> None:
         """Run one call. In a savepoint it fails alone, unless it takes the whole transaction with it; who has the

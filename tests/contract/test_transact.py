@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -499,3 +500,25 @@ def waiting(db: Database, count: int) -> None:
 
 def path(db: Database) -> str:
     return str(db.engine.url.database)
+
+
+def test_the_first_of_a_crowd_does_not_wait_for_the_last(db: Database) -> None:
+    """What takes long is committed a few at a time, each once."""
+    begun: list[int] = []
+
+    def slow(tx: Tx, number: int) -> int:
+        begun.append(number)
+        until = time.monotonic() + 0.06
+        while time.monotonic() < until:
+            pass
+        return number
+
+    async def crowd() -> list[int]:
+        each = [asyncio.ensure_future(db.transact(slow, number)) for number in range(9)]
+        await each[0]
+        done = [task.result() for task in each if task.done()]
+        assert sorted(await asyncio.gather(*each)) == list(range(9))
+        return done
+
+    assert len(asyncio.run(crowd())) < 9
+    assert begun == list(range(9))
