@@ -31,7 +31,9 @@ DOORS = {
 #: slash command → its function
 COMMANDS: dict[str, Callable[..., Awaitable[None]]] = dict.fromkeys(["/outage", "/checkin", "/task"], slash.typed)
 #: what an action id begins with → its function
-BUTTONS: dict[str, Callable[..., Awaitable[None]]] = dict.fromkeys(["check_", "task_", "sure_"], buttons.clicked)
+BUTTONS: dict[str, Callable[..., Awaitable[None]]] = dict.fromkeys(
+    ["check_", "round_", "task_", "sure_"], buttons.clicked
+)
 #: a form's callback id → its function
 FORMS: dict[str, Callable[..., Awaitable[None]]] = {"declare": modals.submitted}
 

@@ -64,6 +64,17 @@ def _check(tx: Tx, person: Person, rest: str) -> str:
     return told(tx, echo) if echo else f"Noted: {digit}. You will not be asked again for this."
 
 
+def _round(tx: Tx, person: Person, rest: str) -> str:
+    """`1 12 1`: the digit, the round that the button stood under, the digit."""
+    digit, number, *_ = [*rest.split(), "", ""]
+    if digit == checkins.AWAY:
+        return told(tx, lapses.not_on_shift(tx, person, "slack"))
+    if digit not in checkins.MEANS or not number.isdecimal():
+        return NOT_UNDERSTOOD
+    echo = answers.answer(tx, [person], digit, "", "slack", round_id=int(number))
+    return told(tx, echo) if echo else "Noted."
+
+
 def _task(tx: Tx, person: Person, rest: str) -> str:
     verb, code, *_ = [*rest.split(), "", ""]
     return told(tx, errands.act(tx, person, verb, code, "", "slack")) if verb in VERBS and code else NOT_UNDERSTOOD
@@ -82,4 +93,4 @@ def _sure(tx: Tx, person: Person, rest: str) -> str:
 
 
 #: What an action id begins with → what is done
-KINDS = {"check": _check, "task": _task, "sure": _sure}
+KINDS = {"check": _check, "round": _round, "task": _task, "sure": _sure}

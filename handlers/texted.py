@@ -58,17 +58,17 @@ def _owns(tx: Tx, code: str, person: Person) -> bool:
 
 def _duty(tx: Tx, people: list[Person], reply: Reply, number: str, body: str, proven: str) -> Echo:
     who = _speaker(people, reply)
-    unit = roster.take_duty(tx, who, reply.verb, reply.unit)
-    if unit is None and reply.verb != "away":
-        return "echo", {"text": f"there is no unit {reply.unit or who.unit}. Text HERE and the unit's code"}
-    journal.write(tx, f"said_{reply.verb}", who=who.id, channel="sms", about=unit.code if unit else "")
-    if reply.verb == "charge" and unit:
-        lapses.takes_charge(tx, who, unit.code)
     if reply.verb == "away":
-        lapses.away(tx, who)
-        return "echo", {"text": "noted: you are not on shift. Your tasks go to the next person"}
+        return lapses.not_on_shift(tx, who, "sms")
+    unit = roster.take_duty(tx, who, reply.verb, reply.unit)
+    if unit is None:
+        return "echo", {"text": f"there is no unit {reply.unit or who.unit}. Text HERE and the unit's code"}
+    journal.write(tx, f"said_{reply.verb}", who=who.id, channel="sms", about=unit.code)
+    if reply.verb == "charge":
+        lapses.takes_charge(tx, who, unit.code)
+    checkins.present(tx, who, unit.code, "sms")
     where = "in charge of" if reply.verb == "charge" else "on shift in"
-    return "echo", {"text": f"noted: you are {where} {unit.code if unit else ''}"}
+    return "echo", {"text": f"noted: you are {where} {unit.code}"}
 
 
 def _speaker(people: list[Person], reply: Reply) -> Person:

@@ -5,6 +5,7 @@ from typing import Any
 from bot import escalations, exercises, outbox, tasks
 from bot.command import (
     answers,
+    asking,
     callbacks,
     course,
     delivery,
@@ -89,6 +90,14 @@ def raise_unanswered(tx: Tx, subject: str, data: dict[str, Any]) -> None:
     levels.run_out(tx, int(subject))
 
 
+def missed_roll_call(tx: Tx, subject: str, data: dict[str, Any]) -> None:
+    asking.missed(tx, int(subject))
+
+
+def close_round(tx: Tx, subject: str, data: dict[str, Any]) -> None:
+    asking.over(tx, int(subject))
+
+
 def forget(tx: Tx, subject: str, data: dict[str, Any]) -> None:
     """The timer was only there to be seen until now."""
 
@@ -111,6 +120,8 @@ HANDLERS: dict[str, Handler] = {
     periods.PERIOD: turn_period,
     exercises.START: start_drill,
     exercises.STEP: step_drill,
+    asking.MISSED: missed_roll_call,
+    asking.OVER: close_round,
     answers.STRAY: forget,
     callbacks.QUIET: forget,
     end.SECOND: forget,

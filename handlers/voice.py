@@ -99,7 +99,9 @@ def _key(tx: Tx, row: outbox.Message, said: outbox.Notice, digit: str) -> answer
     if said.subject.startswith(CHECKS):
         if digit in "12" and _took(tx, person, said, digit):
             return "thanks", {}
-        return answers.answer(tx, [person], digit, "", "voice", said.outage_id)
+        about, _, number = said.subject.partition(":")
+        round_id = int(number) if about == "round" else None
+        return answers.answer(tx, [person], digit, "", "voice", None if round_id else said.outage_id, round_id)
     return _tasks(tx, person, said, digit)
 
 

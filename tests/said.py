@@ -14,6 +14,8 @@ LONGEST: dict[str, dict[str, Any]] = {
     "alert": dict(what=WHAT, services=DOWN, do=USE_PAPER, still_works="radios", site="NORTH CAMPUS", next="04:40"),
     "unit_check": dict(units="PACU-2, ICU-NE", what=WHAT, services=DOWN, do="call or walk, no email", by="04:15"),
     "check_again": dict(units="PACU-2, ICU-NE", services=DOWN, by="04:15", paper=True),
+    "roll_call": dict(time="04:15"),
+    "question": dict(text="Can you stay until noon, and do you have enough paper forms for the next twelve hours"),
     "landline": dict(unit="PACU-2", what=WHAT, do="use paper"),
     "card": dict(
         unit="PACU-2",
@@ -38,6 +40,7 @@ LONGEST: dict[str, dict[str, Any]] = {
         told="5W",
         staff=["ED", "4E"],
         forms=["6N", "7S"],
+        missing=[MARIA, "Alma Quill"],
         late=["T107", "T108"],
         stuck=["T109", "T110"],
         soon=["T111"],
@@ -167,7 +170,7 @@ LONGEST: dict[str, dict[str, Any]] = {
     "reply_merged": dict(code="O-12", joined=True, services=["ehr"], people=2512, newcomers=12, odd=["level:9"]),
     "reply_status": dict.fromkeys(
         "code state level period services summary people delivered sent queued failed unreachable ok help risk silent "
-        "told asked fine need at_risk no_answer done under_way offered blocked overdue".split(),
+        "told asked fine need at_risk no_answer on_site missing done under_way offered blocked overdue".split(),
         1,
     ),
     "reply_help": {},
@@ -192,6 +195,7 @@ NEEDED = {  # without these a message says nothing; every other fact may be miss
     "alert": "what",
     "unit_check": "units what",
     "check_again": "units services",
+    "question": "text",
     "landline": "unit what",
     "card": "unit code lines",
     "receipt": "code services",

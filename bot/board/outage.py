@@ -41,7 +41,6 @@ def one(tx: Tx, outage: Outage) -> dict[str, Any]:
         "service_states": {service.service: service.state for service in services},
         "summary": outage.summary,
         "commander": outage.commander,
-        "period": outage.period,
         "declared_at": stamp(outage.declared_at),
         "next_update_at": stamp(outage.next_update_at),
         "restored_at": stamp(outage.restored_at),
@@ -50,6 +49,8 @@ def one(tx: Tx, outage: Outage) -> dict[str, Any]:
         "checkin": checkin(tx, outage),
         "units": units(tx, outage),
         "tasks": task_counts(tx, outage),
+        "period": outage.period,
+        "roll_call": roll_call(tx, outage),
     }
 
 
@@ -57,6 +58,15 @@ def units(tx: Tx, outage: Outage) -> dict[str, int]:
     query = core_select(UNIT_CHECK.c.standing, func.count()).where(UNIT_CHECK.c.outage_id == outage.id)
     counts: dict[str, int] = dict(tx.execute(query.group_by(UNIT_CHECK.c.standing)).all())
     return {name: counts.get(name, 0) for name in UNITS}
+
+
+def roll_call(tx: Tx, outage: Outage) -> dict[str, int] | None:
+    """The last roll-call, if there was one."""
+    opened = checkins.latest(tx, outage, checkins.Kind.ROLL_CALL)
+    if opened is None:
+        return None
+    found = checkins.count(tx, opened)
+    return {"asked": found.asked, "on_site": found.fine, "away": found.away, "missing": found.missing}
 
 
 def task_counts(tx: Tx, outage: Outage) -> dict[str, int]:
@@ -69,13 +79,14 @@ def task_counts(tx: Tx, outage: Outage) -> dict[str, int]:
 
 def flat(one: dict[str, Any]) -> dict[str, Any]:
     """One outage's JSON as the facts of the Slack summary."""
-    check, work = one["checkin"], one["tasks"]
+    check, work, roll = one["checkin"], one["tasks"], one["roll_call"] or {}
     facts = {name: one[name] for name in ("code", "state", "level", "summary", "period")} | one["reach"] | one["units"]
     facts.pop("told_in_person")
     return facts | {
         "services": [f"{service} {state}" for service, state in one["service_states"].items()], "asked": check["asked"],
         "fine": check["ok"], "need": check["help"], "at_risk": check["risk"], "no_answer": check["silent"],
-        "under_way": work["accepted"] + work["in_progress"],
+        "under_way": work["accepted"] + work["in_progress"], "on_site": roll.get("on_site"),
+        "missing": roll.get("missing"),
     } | {name: work[name] for name in ("done", "offered", "blocked", "overdue")}  # fmt: skip
 
 

@@ -67,9 +67,11 @@ def reached(outage: Outage) -> Select[Any]:
     own = _own(outage).subquery()
     here = MESSAGE.c.notice_id == outage.notice_id
     several = select(MESSAGE.c.address).where(here).group_by(MESSAGE.c.address).having(func.count() > 1)
-    told = [UNIT_CHECK.c.outage_id == outage.id, UNIT_CHECK.c.standing == checkins.Standing.TOLD]
+    for_units = [UNIT_CHECK.c.outage_id == outage.id, UNIT_CHECK.c.standing == checkins.Standing.TOLD]
+    themselves = select(ANSWER.c.person_id).where(ANSWER.c.digit == checkins.TOLD, _in_a_round(outage))
+    told = select(UNIT_CHECK.c.asked).where(*for_units).union(themselves)
     best = case(
-        (own.c.person_id.in_(select(UNIT_CHECK.c.asked).where(*told)), int(Best.TOLD_IN_PERSON)),
+        (own.c.person_id.in_(told), int(Best.TOLD_IN_PERSON)),
         (own.c.best == int(Best.DELIVERED), own.c.best),
         # to look at an address costs a search: it is done only where a message of somebody else may have gone
         (and_(own.c.is_theirs == 1, own.c.address.not_in(several)), own.c.best),
@@ -96,7 +98,8 @@ def _own(outage: Outage) -> Select[Any]:
     query = select(
         RECIPIENT.c.person_id, RECIPIENT.c.address, func.min(PLACED).label("best"), theirs.label("is_theirs")
     )
-    answered = exists().where(ANSWER.c.person_id == RECIPIENT.c.person_id, _in_a_round(outage))
+    said = ANSWER.c.digit != checkins.TOLD
+    answered = exists().where(ANSWER.c.person_id == RECIPIENT.c.person_id, said, _in_a_round(outage))
     query = query.select_from(RECIPIENT.outerjoin(MESSAGE, mine)).where(RECIPIENT.c.notice_id == outage.notice_id)
     return query.where(~answered).group_by(RECIPIENT.c.notice_id, RECIPIENT.c.person_id)
 
@@ -113,8 +116,10 @@ def _said(outage: Outage) -> Select[Any]:
     means = case({digit: int(said) for digit, said in MEANS.items()}, value=ANSWER.c.digit)
     # the number of the answer with what it means as its last figure: the highest is the latest, and says its meaning
     latest = func.max(case((ANSWER.c.late, int(Said.LATE)), else_=cast(ANSWER.c.id, BigInteger) * 10 + means))
-    return select((latest % 10).label("said")).where(_in_a_round(outage), asked).group_by(ANSWER.c.person_id)
+    query = select((latest % 10).label("said")).where(_in_a_round(outage, *checkins.CHECKS), asked)
+    return query.where(ANSWER.c.digit.in_(MEANS)).group_by(ANSWER.c.person_id)
 
 
-def _in_a_round(outage: Outage) -> ColumnElement[bool]:
-    return ANSWER.c.round_id.in_(select(ROUND.c.id).where(ROUND.c.outage_id == outage.id))
+def _in_a_round(outage: Outage, *kinds: checkins.Kind) -> ColumnElement[bool]:
+    rounds = select(ROUND.c.id).where(ROUND.c.outage_id == outage.id)
+    return ANSWER.c.round_id.in_(rounds.where(ROUND.c.kind.in_(kinds)) if kinds else rounds)

@@ -2,6 +2,7 @@
 
 from bot.checkins.answers import answer, present, record_all, told_person, unavailable
 from bot.checkins.asked import Asked, Question, asked, asked_all, counts_for
+from bot.checkins.counts import Count, count, missing
 from bot.checkins.rounds import close_rounds, latest, open_round
 from bot.checkins.rows import (
     ANSWER,
@@ -34,6 +35,7 @@ __all__ = [
     "UNIT_CHECK",
     "Answer",
     "Asked",
+    "Count",
     "Heard",
     "Kind",
     "Question",
@@ -45,9 +47,11 @@ __all__ = [
     "asked",
     "asked_all",
     "close_rounds",
+    "count",
     "counts_for",
     "hand_on",
     "latest",
+    "missing",
     "open_round",
     "present",
     "record_all",

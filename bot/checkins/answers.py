@@ -4,7 +4,7 @@ from sqlmodel import col, select
 
 from bot import journal, outbox, roster
 from bot.checkins.asked import Asked, Question, asked, asked_all, counts_for
-from bot.checkins.rows import ANSWER, AWAY, CHECKS, TOLD, Answer, Heard, Kind, Round, UnitCheck
+from bot.checkins.rows import ANSWER, AWAY, CHECKS, KNOWS, TOLD, Answer, Heard, Kind, Round, UnitCheck
 from bot.checkins.units import spoken_for, told
 from bot.db import Tx, insert_new
 from bot.outages import RUNNING, Outage
@@ -42,7 +42,8 @@ def _meant(
         return put.of(heard.people, heard.digit, only_unit)
     every = put.all_of(heard.people)
     if round_id is not None:
-        return [question for question in every if question.round_id == round_id]
+        about = [question for question in every if question.round_id == round_id]
+        return [question for question in about if heard.digit in KNOWS[question.kind]] or counts_for(every, heard.digit)
     checks = [question for question in every if question.outage_id == outage_id and question.kind in CHECKS]
     return counts_for(checks, heard.digit)
 

@@ -54,9 +54,9 @@ def declare(
         say(f"No service was named, so only the core playbook runs. There are: {', '.join(done.valid)}.")
 
 
-def checkin(code: Annotated[str, typer.Argument()] = "", as_: As = "") -> None:
-    """Ask the silent units again."""
-    say(act(lambda tx: command.ask_again(tx, somebody(tx, as_), code)))
+def checkin(words: Annotated[list[str] | None, typer.Argument(metavar="[WORDS]")] = None, as_: As = "") -> None:
+    """Ask, as `/checkin` does: the silent units, all, roll-call, or a question of your own."""
+    say(act(lambda tx: command.checkin(tx, somebody(tx, as_), " ".join(words or []), "cli")))
 
 
 def task(

@@ -1,6 +1,7 @@
 """The commander's verbs, each the whole story in one place, and what answers and failures set off."""
 
 from bot.command.answers import answer
+from bot.command.asking import checkin
 from bot.command.course import correct, hand_over, update
 from bot.command.end import close, restore, restore_words, verify, void
 from bot.command.errands import act
@@ -17,6 +18,7 @@ __all__ = [
     "act",
     "answer",
     "ask_again",
+    "checkin",
     "close",
     "correct",
     "declaration",

@@ -16,12 +16,13 @@ STRAY = "stray.quiet"  # the timer that keeps it quiet
 
 
 def answer(
-    tx: Tx, people: list[roster.Person], digit: str, note: str, channel: str, outage_id: int | None = None
-) -> Echo:
+    tx: Tx, people: list[roster.Person], digit: str, note: str, channel: str, outage_id: int | None = None,
+    round_id: int | None = None,
+) -> Echo:  # fmt: skip
     """A digit from a phone or an account, for everybody who was asked there. No thanks for a 1."""
     only, note = _one_unit(tx, people, note)
     note = texting.patient_data(note) or note
-    heard = checkins.answer(tx, people, digit, note, channel, only, outage_id)
+    heard = checkins.answer(tx, people, digit, note, channel, only, outage_id, round_id)
     return follow(tx, heard, people[0], note, channel)
 
 
@@ -138,6 +139,13 @@ def told_in_person(tx: Tx, by: roster.Person, units: list[str], name: str = "") 
         known = sorted({row.unit for outage in running for row in checkins.units(tx, outage.id or 0)})
         parts.append(f"{', '.join(unknown)} is not a unit of an open outage; units: {', '.join(known) or 'none'}")
     return "echo", {"text": ". ".join(parts)}
+
+
+def person_told(tx: Tx, by: roster.Person, whom: roster.Person, name: str = "") -> Echo:
+    """`told @person by NAME`: counted as told in person, and not chased any more, nor are the units they answer for."""
+    told = [checkins.told_person(tx, outage, whom, name or by.id) for outage in outages.running(tx)]
+    text = f"{whom.name} told in person by {name or by.name}"
+    return "echo", {"text": text if any(told) else f"nobody asked {whom.name} anything that is open. Nothing was done"}
 
 
 def stray(tx: Tx, person: roster.Person, text: str, channel: str, number: str) -> Echo:

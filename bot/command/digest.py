@@ -10,6 +10,7 @@ from bot.db import Tx
 from bot.outages import Outage
 
 DIGEST = "digest"  # the timer
+ROLL_CALL = "roll-call"  # what somebody who did not answer it is put down as
 EVERY = timedelta(minutes=10)
 STUCK = ("blocked", "nobody can")
 #: The states in which a concern about a task still is one; else while the task is open
@@ -31,7 +32,7 @@ class Concern(SQLModel, table=True):
     outage_id: int = Field(index=True, foreign_key="outage.id")
     person_id: str = Field(index=True)
     about: str  # T7, or a unit
-    what: str  # not taken, due soon, late, blocked, nobody can, silent, text
+    what: str  # not taken, due soon, late, blocked, nobody can, silent, text, roll-call
     at: datetime
     told_at: datetime | None = None
 
@@ -85,6 +86,7 @@ def facts(tx: Tx, outage: Outage, concerns: list[Concern]) -> dict[str, object]:
         "ok": sum(row.standing in (checkins.Standing.OK, checkins.Standing.TOLD) for row in rows),
         "of": len(rows),
         "risk": sum(row.standing == checkins.Standing.RISK for row in rows),
+        "missing": _missing(tx, outage, {concern.about for concern in concerns if concern.what == ROLL_CALL}),
         "late": list(dict.fromkeys(late)),
         "stuck": list(dict.fromkeys(name for what, name in named if what in STUCK and name not in late)),
         "soon": list(dict.fromkeys(name for what, name in named if what == "due soon" and name not in late)),
@@ -92,10 +94,18 @@ def facts(tx: Tx, outage: Outage, concerns: list[Concern]) -> dict[str, object]:
     }
 
 
+def _missing(tx: Tx, outage: Outage, units: set[str]) -> list[str]:
+    """Who of these units has not answered the last roll-call."""
+    opened = checkins.latest(tx, outage, checkins.Kind.ROLL_CALL) if units else None
+    return [name for unit, _, name in checkins.missing(tx, opened) if unit in units] if opened else []
+
+
 def _matters(tx: Tx, outage: Outage, concern: Concern) -> bool:
     if _is_code(concern.about):
         task = _task(tx, outage, concern)
         return task is not None and task.state in STILL.get(concern.what, tasks.OPEN)
+    if concern.what == ROLL_CALL and not _missing(tx, outage, {concern.about}):
+        return False
     row = tx.get(checkins.UnitCheck, (outage.id, concern.about)) if concern.what == "silent" else None
     still = concern.what != "silent" or (row is not None and row.standing == checkins.Standing.SILENT)
     return still and outage.state not in outages.ENDED

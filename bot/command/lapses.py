@@ -19,14 +19,17 @@ STOOD_IN = "a call stands in while texts cannot leave"
 BY_CALL = 50  # people who are given a call at once
 
 
-def away(tx: Tx, person: roster.Person) -> None:
-    """Not on shift: counted as unavailable; the units and tasks of the person go to the next."""
-    checkins.unavailable(tx, person, "sms")
+def not_on_shift(tx: Tx, person: roster.Person, channel: str) -> tell.Echo:
+    """AWAY: counted as unavailable; the units and tasks of the person go to the next."""
+    roster.take_duty(tx, person, "away", "")
+    journal.write(tx, "said_away", who=person.id, channel=channel)
+    checkins.unavailable(tx, person, channel)
     running = outages.running(tx)
     for outage in running:
         _leaves_units(tx, outage, person)
     for outage_id in {outage.id for outage in running} | {task.outage_id for task in tasks.mine(tx, person)}:
         _leaves_tasks(tx, outage_id, person, "said AWAY")
+    return "echo", {"text": "noted: you are not on shift. Your tasks go to the next person"}
 
 
 def shift_ends(tx: Tx, outage_id: int) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from bot import checkins, escalations, journal, outages, outbox, playbooks, roster, tasks, timers
 from bot.access import Refused
 from bot.checkins import Kind, Standing, UnitCheck
-from bot.command import wording
+from bot.command import tell, wording
 from bot.db import Tx
 from bot.outages import Outage, OutageState
 
@@ -82,11 +82,10 @@ def _drafts(
 ) -> list[outbox.Draft]:
     facts: dict[str, Any] = {"units": ", ".join(units), "by": tasks.at(tx, tx.now + wording.call_after(outage))}
     facts |= {"services": wording.says(down, person.language or "en") or ["systems"], "paper": True}
-    ways = [outbox.best(tx, person)] + ([outbox.Route("slack", person.slack_id)] if person.slack_id else [])
     return [
         outbox.draft(tx, person, way, "check_again", facts, lane=outbox.Lane.QUESTION, exercise=outage.exercise,
                      buttons=wording.check_keys(outage))
-        for way in dict.fromkeys(ways)
+        for way in tell.ways(tx, person)
     ]  # fmt: skip
 
 

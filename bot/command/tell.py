@@ -100,6 +100,12 @@ def one(
     return said
 
 
+def ways(tx: Tx, person: roster.Person) -> list[outbox.Route]:
+    """The best way to somebody, and Slack beside it."""
+    beside = [outbox.Route("slack", person.slack_id)] if person.slack_id else []
+    return list(dict.fromkeys([outbox.best(tx, person), *beside]))
+
+
 def posts(tx: Tx, outage: Outage, kind: str, facts: dict[str, Any], lane: int) -> list[outbox.Draft]:
     """The same in the channel of each affected unit and in the command channel."""
     channels = {unit.slack_channel for unit in roster.affected_units(tx, outage.sites)} | {

@@ -21,12 +21,17 @@ Cursor = tuple[int, str]  # place and id of the last person written
 START: Cursor = (-1, "")
 
 
+#: Whoever the roster finds; the others are found among those who were told.
+ANEW = ("alert", "shift")
+
+
 @dataclass(frozen=True)
 class Audience:
     """Who is to hear a notice. `alert` is the notice of the declaration, by which all are counted.
 
-    `whom`: "alert": whoever the level told at that moment beside the role holders, and is not written yet; "told":
-    whoever is written for the alert; "got": whom the alert reached, or may have.
+    `whom`: "alert": whoever the level told at that moment beside the role holders, and is not written yet; "shift":
+    whoever was on shift at that moment, in these units or anywhere, and is not written yet; "told": whoever is written
+    for the alert; "got": whom the alert reached, or may have.
     """
 
     whom: str
@@ -37,6 +42,7 @@ class Audience:
     until: int | None = None  # told by a message up to this one: those who came later have just heard it
     but: str = ""  # one person who need not hear it
     present: bool = False  # nobody beside the role holders who is not on shift: nobody meant to wake them
+    units: list[str] = field(default_factory=list)
 
 
 def batch(tx: Tx, meant: Audience, after: Cursor, limit: int) -> list[Any]:
@@ -45,7 +51,7 @@ def batch(tx: Tx, meant: Audience, after: Cursor, limit: int) -> list[Any]:
     Whoever is told anew comes in file order. Those who were told before are found from the notice they heard, in the
     order of its key, since they may be few in a large house.
     """
-    if meant.whom == "alert":
+    if meant.whom in ANEW:
         order = (PERSON.c.place, PERSON.c.id)
         query = told_anew(tx, meant, *_columns(tx), true().label("hears")).where(tuple_(*order) > tuple_(*after))
         return list(tx.execute(query.order_by(*order).limit(limit)))
@@ -55,9 +61,13 @@ def batch(tx: Tx, meant: Audience, after: Cursor, limit: int) -> list[Any]:
 
 
 def told_anew(tx: Tx, meant: Audience, *columns: Any) -> Select[Any]:
-    """These columns of whoever is to hear the alert and is not written yet."""
+    """These columns of whoever is to hear it and is not written yet."""
     heard = exists().where(RECIPIENT.c.notice_id == meant.alert, RECIPIENT.c.person_id == PERSON.c.id)
-    called = roster.also_told(tx, meant.level, meant.sites, datetime.fromisoformat(meant.at), meant.present)
+    at = datetime.fromisoformat(meant.at)
+    if meant.whom == "shift":
+        called = roster.present(tx, at, meant.units)
+    else:
+        called = roster.also_told(tx, meant.level, meant.sites, at, meant.present)
     return select(*columns).select_from(PERSON).where(PERSON.c.active, called, ~heard)
 
 

@@ -60,7 +60,7 @@ def spread(
     room = max(room - len(first), 0)
     if not waits and _write(tx, said, row, room) < room:
         return []
-    rest = ways(tx, audience) if audience.whom == "alert" else []
+    rest = ways(tx, audience) if audience.whom in audiences.ANEW else []
     row.people = row.written + _expected(tx, said, row, rest)
     if row.people == row.written and not waits:
         return []
@@ -104,7 +104,7 @@ def ways(tx: Tx, audience: Audience) -> list[Way]:
 def _expected(tx: Tx, said: Notice, row: Expansion, rest: list[Way]) -> int:
     """How many more will be written for it."""
     audience = Audience(**row.audience)
-    if audience.whom == "alert":  # what remains of an earlier part is counted there
+    if audience.whom in audiences.ANEW:  # what remains of an earlier part is counted there
         return sum(way.people for way in rest) - still_to_write(tx, said.id)
     told = audiences.count_told(tx, audience, (row.place, row.last_id))
     to_be_told = audience.whom == "told" and audience.until is None  # who is told by then hears it too

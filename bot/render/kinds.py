@@ -25,15 +25,18 @@ KINDS: dict[str, Kind] = {
     "alert": _kind("what services do still_works site next", site=0, do=24, callback=0, what=30, services=1),
     "unit_check": _kind("units what services do by", do=0, by=0, what=8, services=1),
     "check_again": _kind("units services by paper", paper=0, by=0, services=1),
+    "roll_call": _kind("time"),
+    "question": _kind("text", text=40),
     "landline": _kind("unit what do"),
     "card": _kind("unit code by lines", lines=1),
     "receipt": _kind("code level services sites people finish unreachable", sites=0, finish=0, services=12),
     "digest": _kind(
-        "code time silent tried told staff forms late stuck soon ok of risk texts",
+        "code time silent tried told staff forms missing late stuck soon ok of risk texts",
         tried=0,
         texts=0,
         soon=0,
         of=0,
+        missing=1,
         forms=1,
         staff=1,
         stuck=1,
@@ -85,7 +88,7 @@ KINDS: dict[str, Kind] = {
     "reply_merged": _kind("code joined services people newcomers odd"),
     "reply_status": _kind(
         "code state level period services summary people delivered sent queued failed unreachable ok help risk silent "
-        "told asked fine need at_risk no_answer done under_way offered blocked overdue"
+        "told asked fine need at_risk no_answer on_site missing done under_way offered blocked overdue"
     ),
     "reply_help": _kind(""),
     "reply_stranger": _kind("account"),

@@ -11,6 +11,7 @@ from bot.roster.audiences import (
     opt_in,
     opt_out,
     permitted,
+    present,
     told_first,
 )
 from bot.roster.duty import (
@@ -79,6 +80,7 @@ __all__ = [
     "people",
     "permitted",
     "person",
+    "present",
     "read_all_posts",
     "read_files",
     "site",

@@ -66,6 +66,12 @@ def also_told(tx: Tx, level: int, sites: Sequence[str], at: datetime, present: b
     return or_(_on_shift(known, at, units), and_(managers, _on_shift(known, at)))
 
 
+def present(tx: Tx, at: datetime, units: Sequence[str] = ()) -> ColumnElement[bool]:
+    """Whoever was on shift at that moment, in these units or anywhere, as a condition on Person."""
+    some = select(Unit.code).where(col(Unit.code).in_(units)) if units else None
+    return _on_shift(rota(tx, at), at, some)
+
+
 def by_phone(tx: Tx, number: str) -> list[Person]:
     """Everybody who can be reached at this E.164 number, in file order: shared phones are legal."""
     phones = (col(Person.mobile), col(Person.mobile2), col(Person.landline))

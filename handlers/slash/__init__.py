@@ -53,7 +53,7 @@ def _read(name: str, said: str) -> tuple[Verb, str]:
 #: command → its verbs by their first word, and what is done with anything else
 COMMANDS: dict[str, tuple[dict[str, Verb], Verb]] = {
     "/outage": (outage.VERBS, outage.unknown),
-    "/checkin": (checkin.VERBS, checkin.ask_again),
+    "/checkin": (checkin.VERBS, checkin.ask),
     "/task": (task.VERBS, task.new),
 }
 #: They cannot write (`asked.answered`)

@@ -1,32 +1,24 @@
-"""`/checkin`: asking again, and what was told in person."""
+"""`/checkin`: asking, and what was told in person."""
 
 from bot import access
-from bot.access import Refused
-from bot.command import answers, rounds, words
+from bot.command import answers, asking
 from bot.db import Tx
 from bot.roster import Person
 from handlers.asked import Answer, Verb, told
+from handlers.slash.whom import mentioned
 
 
-def ask_again(tx: Tx, person: Person, rest: str) -> Answer:
-    """`[CODE] [all|units:a,b]`; alone it asks only the silent."""
+def ask(tx: Tx, person: Person, rest: str) -> Answer:
+    return asking.checkin(tx, person, rest, "slack")
+
+
+def tell_in_person(tx: Tx, person: Person, rest: str) -> Answer:
+    """`told unit:5W by NAME`, `told @person by NAME`."""
     access.demand(tx, person, "checkin")
-    code, said = words.code(rest)
-    first, _, _ = said.partition(" ")
-    if first.lower() == "all":
-        return rounds.ask_again(tx, person, code, [])
-    if first.lower().startswith("units:"):
-        return rounds.ask_again(tx, person, code, first[6:].upper().split(","))
-    if first:
-        raise Refused("Say `/checkin`, `/checkin all` or `/checkin units:5W,3W`. Nothing was sent.")
-    return rounds.ask_again(tx, person, code)
+    whom, _, by = rest.strip().partition(" by ")
+    if whom.startswith(("@", "<@")) and (found := mentioned(tx, whom)):
+        return told(tx, answers.person_told(tx, person, found, by.strip()))
+    return told(tx, answers.told_in_person(tx, person, [whom.lower().removeprefix("unit:")], by.strip()))
 
 
-def told_unit(tx: Tx, person: Person, rest: str) -> Answer:
-    """`told unit:5W by NAME`."""
-    access.demand(tx, person, "checkin")
-    unit, _, by = rest.strip().partition(" by ")
-    return told(tx, answers.told_in_person(tx, person, [unit.lower().removeprefix("unit:")], by.strip()))
-
-
-VERBS: dict[str, Verb] = {"told": told_unit}
+VERBS: dict[str, Verb] = {"told": tell_in_person}

@@ -33,3 +33,19 @@ def test_every_four_hours_each_unit_is_asked_once_more(
     stage.forward(hours=5)
     assert standings(stage) == {"3W": "told", "5W": "ok"}
     assert (asked(ben), asked(cho), asked(alma)) == (1, 1, 0)
+
+
+def test_a_roll_call_is_answered_by_text_button_and_word(
+    stage: Stage, alma: Person, abe: Person, ben: Person, eve: Person
+) -> None:
+    eve.runs("/outage declare ehr Epic is down")
+    assert "3 people on shift in 5W" in eve.runs("/checkin roll-call units:5W").body
+    stage.seen()
+    alma.has_sms("ROLL-CALL", "HERE 5W").replies("HERE 5W").gets_sms("on shift in 5W")
+    abe.replies("AWAY").gets_sms("not on shift")
+    ben.clicks("round_1", "C05W")
+    assert stage.outage()["roll_call"] == {"asked": 3, "on_site": 2, "away": 1, "missing": 0}
+    assert stage.outage()["units"]["silent"] == 2
+    assert "2 on site, 1 away, 0 not accounted for" in eve.runs("/checkin roll-call list").body
+    assert "Ben Ode told in person" in eve.runs("/checkin told @ben by Dana").body
+    assert stage.outage()["units"]["told"] == 1
