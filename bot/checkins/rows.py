@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import JSON, CheckConstraint, Column
+from sqlalchemy import JSON, CheckConstraint, Column, Index
 from sqlmodel import Field, SQLModel
 
 from bot import outbox
@@ -61,9 +61,10 @@ class Answer(SQLModel, table=True):
     """Every answer is kept; the latest counts."""
 
     __tablename__ = "answer"
+    __table_args__ = (Index("answer_of", "round_id", "person_id"),)
 
     id: int | None = Field(default=None, primary_key=True)
-    round_id: int = Field(index=True, foreign_key="round.id")
+    round_id: int = Field(foreign_key="round.id")
     person_id: str = Field(index=True)
     digit: str  # 1, 2, 3, 4, 9; AWAY, TOLD
     note: str = ""

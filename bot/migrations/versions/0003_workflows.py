@@ -26,8 +26,10 @@ def facts_of_outages() -> None:
 
 
 def tasks_of_units() -> None:
-    """What is left to do in a unit is looked up at each answer for it."""
+    """What is left to do in a unit, and whether somebody has answered, is looked up at each answer."""
     op.create_index("task_of_unit", "task", ["outage_id", "unit", "kind"])
+    op.create_index("answer_of", "answer", ["round_id", "person_id"])
+    op.drop_index("ix_answer_round_id", "answer")
 
 
 def rounds_and_periods() -> None:
