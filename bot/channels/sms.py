@@ -85,6 +85,7 @@ DELIVERY = {
 UNKNOWN = ("the carrier did not deliver it", Wants.OTHER)
 TAKEN_BACK = ("the text was taken back", Wants.NOTHING)
 
+NO_REPLY = str(MessagingResponse())  # most texts get none, and thousands come within minutes
 TRIAL_PREFIX = "Sent from your Twilio trial account - "
 SHORTEST, LONGEST = 5, 36_000  # seconds that Twilio lets a text wait
 
@@ -171,9 +172,10 @@ def receipt(form: Mapping[str, str], account_sid: str = "") -> Receipt | None:
 
 def reply_twiml(text: str | None) -> str:
     """The document that answers an inbound text; None answers nothing."""
+    if not text:
+        return NO_REPLY
     document = MessagingResponse()
-    if text:
-        document.message(text)
+    document.message(text)
     return str(document)
 
 
