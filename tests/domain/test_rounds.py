@@ -8,7 +8,7 @@ from sqlmodel import select
 from bot import board, checkins, escalations, journal, outages, playbooks, roster, tasks, timers
 from bot.checkins import Kind, Question, Round
 from bot.clock import MovedClock
-from bot.command import course, end, opening, periods, rounds, words
+from bot.command import end, levels, opening, periods, rounds, words
 from bot.db import Database, Tx
 from bot.texting import parse_reply
 from handlers.sms import hear
@@ -84,7 +84,7 @@ def test_a_higher_level_asks_only_whoever_has_said_nothing_for_a_round(night: Da
     says(night, "ben", "1")
     passes(night, clock, hours=1)
     night.run(lambda tx: escalations.stop(tx, "unit:1:3W", "its last rung was climbed"))
-    night.run(lambda tx: course.raise_level(tx, person(tx, "eve"), "", 3, "cli"))
+    night.run(lambda tx: levels.raise_level(tx, person(tx, "eve"), "", 3, "cli"))
     assert night.read_now(asked_units) == [["3W"]]
     assert standing(night)["5W"] == "ok"
 
