@@ -16,7 +16,7 @@ import handlers
 from bot import exercises, journal, playbooks, timers
 from bot.channels.set_up import set_up
 from bot.clock import Clock
-from bot.command import delivery
+from bot.command import delivery, preflight
 from bot.db import Away, Database
 from bot.dispatcher import Dispatcher
 from bot.render import Render
@@ -68,6 +68,7 @@ class App:
         """Remember the last good ones; returns what is wrong with the others. A database that is away stops no start:
         somebody must be there to keep what comes in."""
         try:
+            await self.db.transact(preflight.arm)
             return await self.db.transact(playbooks.keep)
         except Away:
             return ["the database does not answer; what comes in is kept on disk until it is back"]

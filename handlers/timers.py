@@ -14,6 +14,7 @@ from bot.command import (
     lapses,
     levels,
     periods,
+    preflight,
     rounds,
     rungs,
     tell,
@@ -98,6 +99,10 @@ def close_round(tx: Tx, subject: str, data: dict[str, Any]) -> None:
     asking.over(tx, int(subject))
 
 
+def look_ahead(tx: Tx, subject: str, data: dict[str, Any]) -> None:
+    preflight.look(tx)
+
+
 def forget(tx: Tx, subject: str, data: dict[str, Any]) -> None:
     """The timer was only there to be seen until now."""
 
@@ -124,5 +129,7 @@ HANDLERS: dict[str, Handler] = {
     asking.OVER: close_round,
     answers.STRAY: forget,
     callbacks.QUIET: forget,
+    preflight.LOOK: look_ahead,
+    preflight.TOLD: forget,
     end.SECOND: forget,
 }

@@ -108,6 +108,7 @@ LONGEST: dict[str, dict[str, Any]] = {
     "opted_out": {},
     "call": dict(asked=True, down=["Epic", "email"], state="declared", level=3, next="04:40", units=["5W"], pin=True),
     "call_pin": {},
+    "preflight": dict(red=["lab_lead: nobody 22:00-07:00"], other=["no charge nurse: 3W now"]),
     "many": dict(codes=[f"T{number}" for number in range(101, 121)], count=20),
     "help": dict(
         code="T107",

@@ -3,13 +3,16 @@
 import json
 import sys
 from pathlib import Path
+from typing import Annotated
 
 import typer
 from rich.progress import Progress
 
 from bot import access, journal, roster
-from bot.cli.ground import act, err, fail, named, out, say, warn
+from bot.cli.ground import act, err, fail, look, named, out, say, warn
+from bot.command import preflight
 from bot.db import Tx
+from bot.roster import quality
 
 
 def roster_import(
@@ -28,7 +31,7 @@ def roster_import(
         row = bar.add_task("Importing", total=None)
 
         def verb(tx: Tx) -> roster.Imported:
-            return roster.import_files(
+            done = roster.import_files(
                 tx,
                 *(staff, units, sites, shifts, partners),
                 region=region,
@@ -37,6 +40,9 @@ def roster_import(
                 dry_run=dry_run,
                 progress=lambda count, total: bar.update(row, completed=count, total=total),
             )
+            if done.written:
+                preflight.arm(tx)
+            return done
 
         done = act(verb)
     for warning in done.warnings:
@@ -48,6 +54,59 @@ def roster_import(
         fail(f"{count}, so nothing was imported. Mend them, or import the rest with --skip-bad.")
     did = "Would import" if dry_run else "Imported"
     say(f"{did}: {done.added} added, {done.updated} updated, {done.deactivated} deactivated.")
+
+
+def roster_oncall(
+    role: Annotated[str, typer.Argument(help="a role, or a folder of files called ROLE.ics")],
+    file: Annotated[Path | None, typer.Argument(help="the role's calendar (.ics)")] = None,
+    dry_run: bool = False,
+    skip_bad: bool = False,
+) -> None:
+    """Import on-call calendars: each replaces what that role's calendar said before."""
+    files = {role: file} if file else {path.stem: path for path in sorted(Path(role).glob("*.ics"))}
+    if not files:
+        fail(f"There is no calendar in {role}: give a role and a file, or a folder of files called ROLE.ics.")
+
+    def verb(tx: Tx) -> roster.Calendars:
+        done = roster.import_calendars(tx, files, skip_bad=skip_bad, dry_run=dry_run)
+        if done.written:
+            preflight.arm(tx, at_once=True)
+        return done
+
+    done = act(verb)
+    for warning in done.warnings:
+        warn(f"warning: {warning}")
+    for complaint in done.complaints:
+        warn(complaint)
+    if done.complaints and not skip_bad:
+        fail("Nothing was imported. Mend these, or import the rest with --skip-bad.")
+    said = ", ".join(f"{count} for {name}" for name, count in done.stretches.items())
+    say(f"{'Would import' if dry_run else 'Imported'} stretches on call: {said}.")
+
+
+def roster_check() -> None:
+    """What is wrong with the contact data, and who is missing in the next 24 hours; exit 1 if something is red."""
+    found = look(lambda tx: [*preflight.check(tx), *quality.contacts(tx)])
+    for finding in found:
+        say(f"{'RED' if finding.red else 'note'}: {finding.says}.")
+    red = sum(finding.red for finding in found)
+    if red:
+        fail(f"{red} of {len(found)} findings are red: somebody would not be reached, or nobody would act.")
+    say("Nothing is red.")
+
+
+def roster_set(
+    id: str,
+    columns: Annotated[list[str], typer.Argument(metavar="COLUMN=VALUE...", help="as in staff.csv: mobile=…")],
+    region: str = "US",
+) -> None:
+    """Change columns of one person, written as in staff.csv."""
+    if odd := [each for each in columns if "=" not in each]:
+        raise typer.BadParameter(f"{odd[0]} has no `=`; say mobile=+12025550142")
+    changes = dict(each.split("=", 1) for each in columns)
+    if complaints := act(lambda tx: roster.change(tx, id, changes, region)):
+        fail("\n".join(f"{complaint}." for complaint in [*complaints, "Nothing was changed"]))
+    say(f"{id} is changed.")
 
 
 def roster_show(id: str) -> None:

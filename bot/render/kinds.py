@@ -71,6 +71,7 @@ KINDS: dict[str, Kind] = {
     "opted_out": _kind(""),
     "call": _kind("asked down state level next units pin"),
     "call_pin": _kind(""),
+    "preflight": _kind("red other"),
     "many": _kind("codes count", codes=6),
     "thanks": _kind(""),
     "echo": _kind("text", text=60),

@@ -14,6 +14,7 @@ from bot.roster.audiences import (
     present,
     told_first,
 )
+from bot.roster.calendars import Calendars, import_calendars
 from bot.roster.duty import (
     Duty,
     covered,
@@ -40,6 +41,7 @@ __all__ = [
     "PERMISSIONS",
     "ROLES",
     "UNIT_ROLES",
+    "Calendars",
     "Duty",
     "Holding",
     "Imported",
@@ -68,6 +70,7 @@ __all__ = [
     "holders",
     "holding",
     "import_book",
+    "import_calendars",
     "import_files",
     "is_dead",
     "lay_rota",

@@ -95,11 +95,11 @@ def written_as(person: Person) -> dict[str, str]:
     return {column: _cell(getattr(person, column)) for column in STAFF}
 
 
-def replace_rota(tx: Tx, shifts: list[Row]) -> None:
-    """Put these shifts in place of all that were imported before."""
+def replace_rota(tx: Tx, shifts: list[Row], calendar: str = "") -> None:
+    """Put these shifts in place of all that were imported before; of a role's calendar, of all that stood in that."""
     table = SQLModel.metadata.tables["shift"]
     tx.flush()
-    tx.connection().execute(delete(table).where(table.c.source == "rota"))
+    tx.connection().execute(delete(table).where(table.c.source == "rota", table.c.calendar == calendar))
     insert_rows(tx, Shift, shifts)
     _look_again(tx)
 

@@ -72,8 +72,8 @@ class Person(SQLModel, table=True):
 
 
 class Shift(SQLModel, table=True):
-    """One stretch of duty. `rota` rows come from a file and are replaced by the next one; `said` rows are what the
-    person told us (HERE, CHARGE, AWAY) and outlive it."""
+    """One stretch of duty. `rota` rows come from a file, or a role's calendar, and are replaced by the next one; `said`
+    rows are what the person told us (HERE, CHARGE, AWAY) and outlive it."""
 
     __table_args__ = (
         CheckConstraint("kind IN ('shift', 'oncall', 'away')", name="shift_kind_is_known"),
@@ -95,6 +95,7 @@ class Shift(SQLModel, table=True):
     ends_at: datetime
     kind: str = "shift"
     source: str = "rota"
+    calendar: str = Field(default="", sa_column_kwargs={"server_default": ""})  # the role whose calendar says so
 
 
 class Partner(SQLModel, table=True):

@@ -186,6 +186,26 @@ def test_a_second_import_updates(hospital: House) -> None:
     assert "+12025550121" in hospital.asked("select mobile from person")
 
 
+def test_a_number_is_set_and_a_calendar_read(hospital: House) -> None:
+    assert hospital.done("roster", "set", "alma", "mobile=(202) 555-0131") == "alma is changed.\n"
+    assert "+12025550131" in hospital.asked("select mobile from person")
+    said = hospital.does("roster", "set", "alma", "mobile=12")
+    assert said.code == 1 and "mobile '12' is too short" in said.err and "Nothing was changed" in said.err
+    event = "DTSTART:20990101T000000Z\nDTEND:20990101T120000Z\nSUMMARY:finn\n"
+    calendar = hospital.file("it.ics", f"BEGIN:VCALENDAR\nBEGIN:VEVENT\nUID:1\n{event}END:VEVENT\nEND:VCALENDAR\n")
+    said = hospital.does("roster", "oncall", "it_unit_leader", calendar)
+    assert said.out == "Imported stretches on call: 0 for it_unit_leader.\n"
+    assert "nobody is on call as it_unit_leader in the next 90 days" in said.err
+    assert "no calendar in" in hospital.refused("roster", "oncall", "nowhere")
+
+
+def test_the_check_of_the_roster_names_who_is_missing(hospital: House) -> None:
+    said = hospital.does("roster", "check")
+    assert said.code == 1
+    assert "RED: house_supervisor: nobody now and for 24 hours; nobody stands in.\n" in said.out
+    assert "it_unit_leader" not in said.out and "findings are red" in said.err
+
+
 def test_bad_rows_are_named_by_line_and_nothing_is_imported(hospital: House) -> None:
     said = hospital.does("roster", "import", hospital.file("bad.csv", BAD_STAFF))
     *complaints, last = said.err.strip().splitlines()

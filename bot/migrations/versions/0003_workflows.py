@@ -17,6 +17,7 @@ def upgrade() -> None:
     hand_overs()
     drills()
     course_of_outages()
+    calendars()
 
 
 def facts_of_outages() -> None:
@@ -75,3 +76,8 @@ def course_of_outages() -> None:
     """What an outage keeps of how its level is raised, and which units still wait for their turn in recovery."""
     for name in ("levels", "return_order"):
         op.add_column("outage", sa.Column(name, sa.JSON(), nullable=False, server_default="[]"))
+
+
+def calendars() -> None:
+    """The role whose calendar a stretch of duty stands in: the next import of that calendar replaces it."""
+    op.add_column("shift", sa.Column("calendar", sa.String(), nullable=False, server_default=""))
