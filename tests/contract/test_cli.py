@@ -202,7 +202,7 @@ def test_a_number_is_set_and_a_calendar_read(hospital: House) -> None:
 def test_the_check_of_the_roster_names_who_is_missing(hospital: House) -> None:
     said = hospital.does("roster", "check")
     assert said.code == 1
-    assert "RED: house_supervisor: nobody now and for 24 hours; nobody stands in.\n" in said.out
+    assert "RED: house_supervisor: nobody now and for 24 hours; commander stands in.\n" in said.out
     assert "it_unit_leader" not in said.out and "findings are red" in said.err
 
 
