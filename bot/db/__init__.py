@@ -8,7 +8,7 @@ per batch and a verb that fails rolls back alone.
 from bot.db.away import Away
 from bot.db.database import Database
 from bot.db.engines import WrongSchema, is_lost, migrate, read_engine, schema_state, write_engine
-from bot.db.statements import claim, insert_new, insert_selected, insert_told, one_at_a_time, upsert
+from bot.db.statements import claim, count, insert_new, insert_selected, insert_told, one_at_a_time, upsert
 from bot.db.tx import Tx
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "Tx",
     "WrongSchema",
     "claim",
+    "count",
     "insert_new",
     "insert_selected",
     "insert_told",

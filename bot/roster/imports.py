@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import delete, false, or_, select, update
 from sqlmodel import SQLModel
 
-from bot.db import Tx
+from bot.db import Tx, count
 from bot.roster.book import ADDRESSES, Book, Progress, check_book, read_book
 from bot.roster.cells import STAFF
 from bot.roster.duty import forget
@@ -121,6 +121,7 @@ def import_book(tx: Tx, book: Book, *, skip_bad: bool = False, prune: bool = Fal
     done.deactivated = len(missing)
     if not dry_run:
         _write_others(tx, book, missing, prune)
+        count(tx, "person", "shift")  # somebody may declare the minute after
         done.written = True
     return done
 
