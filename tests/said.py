@@ -81,6 +81,9 @@ LONGEST: dict[str, dict[str, Any]] = {
         next="05:10",
     ),
     "raised": dict(time="05:00", level=4, what=WHAT, do=USE_PAPER, next="05:30"),
+    "turn": dict(
+        units=["PACU-2", "L&D-HI"], time="06:30", up=False, order=["PACU-2", "L&D-HI", "ICU", "5W", "3W", "4E"]
+    ),
     "decide": dict(code="O-107", task="T107", what=WHAT, level=3, to=4, by="04:50"),
     "restored": dict(
         time="06:20",
@@ -171,7 +174,8 @@ LONGEST: dict[str, dict[str, Any]] = {
     "reply_merged": dict(code="O-12", joined=True, services=["ehr"], people=2512, newcomers=12, odd=["level:9"]),
     "reply_status": dict.fromkeys(
         "code state level period services summary people delivered sent queued failed unreachable ok help risk silent "
-        "told asked fine need at_risk no_answer on_site missing done under_way offered blocked overdue".split(),
+        "told asked fine need at_risk no_answer on_site missing done under_way offered blocked overdue "
+        "recovery".split(),
         1,
     ),
     "reply_help": {},
@@ -207,6 +211,7 @@ NEEDED = {  # without these a message says nothing; every other fact may be miss
     "update": "time text",
     "correction": "time text",
     "raised": "time level what",
+    "turn": "units time",
     "decide": "code task level to",
     "restored": "time back",
     "verified": "time services",

@@ -10,6 +10,7 @@ from sqlmodel import col, select
 from bot import checkins, outages, tasks
 from bot.board.health import engine
 from bot.board.people import checkin, reach
+from bot.board.recovery import back_entry, said
 from bot.db import Tx
 from bot.outages import ENDED, Outage
 
@@ -51,6 +52,7 @@ def one(tx: Tx, outage: Outage) -> dict[str, Any]:
         "tasks": task_counts(tx, outage),
         "period": outage.period,
         "roll_call": roll_call(tx, outage),
+        "recovery": back_entry(tx, outage),
     }
 
 
@@ -86,7 +88,7 @@ def flat(one: dict[str, Any]) -> dict[str, Any]:
         "services": [f"{service} {state}" for service, state in one["service_states"].items()], "asked": check["asked"],
         "fine": check["ok"], "need": check["help"], "at_risk": check["risk"], "no_answer": check["silent"],
         "under_way": work["accepted"] + work["in_progress"], "on_site": roll.get("on_site"),
-        "missing": roll.get("missing"),
+        "missing": roll.get("missing"), "recovery": said(one["recovery"]) if one["restored_at"] else None,
     } | {name: work[name] for name in ("done", "offered", "blocked", "overdue")}  # fmt: skip
 
 

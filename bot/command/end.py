@@ -7,7 +7,7 @@ from sqlmodel import col, select
 
 from bot import access, checkins, escalations, journal, outages, outbox, playbooks, roster, tasks, timers
 from bot.access import Refused
-from bot.command import levels, periods, tell, wording, words
+from bot.command import levels, periods, returning, tell, wording, words
 from bot.command.still import still
 from bot.db import Tx
 from bot.outages import Outage, OutageState, Service, ServiceState
@@ -55,9 +55,11 @@ def restore(tx: Tx, by: roster.Person, code: str, services: list[str], text: str
 
 
 def restore_words(tx: Tx, by: roster.Person, code: str, text: str, channel: str) -> str:
-    """`restore [services] [text]`: the first word names services only if every comma part of it is one."""
+    """`restore [services] [order:ED,ICU] [text]`: the first word names services only if every comma part is one."""
+    units, text = words.order(text)
     request = words.declaration(text, playbooks.current(tx).find)
-    return restore(tx, by, code, request.services, request.text, channel)
+    said = restore(tx, by, code, request.services, request.text, channel)
+    return f"{said} {returning.order(tx, by, code, units, channel)}" if units else said
 
 
 def _end_downtime(tx: Tx, outage: Outage) -> None:
@@ -98,13 +100,14 @@ def close(tx: Tx, by: roster.Person, code: str, reason: str, channel: str) -> st
         playbooks.recover(tx, outage, [_back(tx, service).service for service in down], everything=True)
     outages.move(tx, outage, OutageState.CLOSED, by.id, reason)
     still(tx, outage, "closed")
+    returning.release(tx, outage)
     tasks.cancel_open(tx, outage.id or 0, keep=RECOVERY)
     facts = {"time": tasks.at(tx, tx.now), "text": reason or None}
     rows = outages.services(tx, outage)
     said = tell.everyone(
         tx, outage, "closed", facts, own=lambda language: {"services": wording.says(rows, language)}
     )
-    if outage.level == 4:
+    if tell.partners_know(tx, outage):
         tell.partners(tx, outage, "partner_over", {"services": tell.say(rows), "time": facts["time"]})
     left = [task for task in tasks.of_outage(tx, outage.id or 0) if task.state not in tasks.ENDED and not task.card_id]
     tasks.set_clock(tx, outage.id or 0)
@@ -129,6 +132,8 @@ def void(tx: Tx, by: roster.Person, code: str, channel: str) -> str:
     still(tx, outage, "sent in error")
     tasks.cancel_open(tx, outage.id or 0, reason="sent in error")
     facts = {"time": tasks.at(tx, outage.declared_at)}
+    if tell.partners_know(tx, outage):
+        tell.partners(tx, outage, "void", facts)
     said = tell.everyone(tx, outage, "void", facts, whom="got", lane=outbox.Lane.ALERT)
     people = outbox.audience(tx, said.id)
     return f"{outage.code} voided: {people} people who got the alert are told to ignore it."

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from bot import escalations, journal, outages, roster, tasks, texting
 from bot.access import Refused
-from bot.command import digest, levels, rungs, tell
+from bot.command import digest, levels, returning, rungs, tell
 from bot.command.tell import Echo
 from bot.db import Tx
 from bot.outages import Outage
@@ -19,7 +19,9 @@ def act(tx: Tx, person: roster.Person, verb: str, code: str, words: str, channel
     task, words = tasks.find(tx, code, person), texting.patient_data(words) or words
     if task.kind == tasks.Kind.DECIDE:
         return levels.decide(tx, task, person, verb, channel)
-    return VERBS[verb](tx, task, person, words, channel)
+    echo = VERBS[verb](tx, task, person, words, channel)
+    returning.advance(tx, task)
+    return echo
 
 
 def refuse(tx: Tx, task: tasks.Task, person: roster.Person, why: str, channel: str) -> Echo:

@@ -172,6 +172,12 @@ def partners(tx: Tx, outage: Outage, kind: str, facts: dict[str, Any]) -> None:
     outbox.enqueue(tx, said, drafts)
 
 
+def partners_know(tx: Tx, outage: Outage) -> bool:
+    """Were they told of it? Then they are told of its end, whatever the level is by then."""
+    told = select(outbox.Notice.id).where(outbox.Notice.outage_id == outage.id, outbox.Notice.kind == "partner")
+    return tx.exec(told.limit(1)).first() is not None
+
+
 def partner_facts(tx: Tx, outage: Outage) -> dict[str, Any]:
     services, sites = say(outages.down(tx, outage)), ", ".join(outage.sites)
     return {"services": services, "site": sites, "since": tasks.at(tx, outage.declared_at), "next": next_at(tx, outage)}

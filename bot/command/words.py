@@ -17,6 +17,7 @@ WORKS = re.compile(r"[\s.;,]*\b(?:still )?works:\s*(?=\S)", re.IGNORECASE)
 NEWS = {"works": "still_works", "still works": "still_works", "read-only": "read_only", "readonly": "read_only",
         "diversion": "diversion"}  # fmt: skip
 NEWS_WORD = re.compile(rf"({'|'.join(NEWS)}):\s*(?=\S)", re.IGNORECASE)
+ORDER = re.compile(r"\border:(\S+)", re.IGNORECASE)
 CODE = re.compile(r"^(O-\d+)\b[:,]?\s*", re.IGNORECASE)
 
 
@@ -88,6 +89,13 @@ def _level_word(request: Request, text: str) -> Request:
     if lead is None:
         return replace(request, text=text)
     return replace(_option(request, "level", lead[1]), text=text[lead.end() :])
+
+
+def order(text: str) -> tuple[list[str], str]:
+    """The units behind `order:`, in capitals, and the text without them."""
+    there = ORDER.search(text)
+    units = [unit for unit in there[1].upper().split(",") if unit] if there else []
+    return units, " ".join(ORDER.sub("", text).split()) if there else text
 
 
 def duration(text: str) -> timedelta | None:

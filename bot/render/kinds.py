@@ -52,6 +52,7 @@ KINDS: dict[str, Kind] = {
     "correction": _kind("time of text next", callback=0, text=60),
     "raised": _kind("time level what do next", do=20, callback=0, what=30),
     "decide": _kind("code task what level to by", what=12),
+    "turn": _kind("units time up order", callback=0, order=2, units=1),
     "restored": _kind("time back down do stay text next", callback=0, text=20, do=20, stay=8, down=8, back=8),
     "verified": _kind("time services next", callback=0, services=12),
     "closed": _kind("time services text", callback=0, services=0, text=30),
@@ -89,7 +90,7 @@ KINDS: dict[str, Kind] = {
     "reply_merged": _kind("code joined services people newcomers odd"),
     "reply_status": _kind(
         "code state level period services summary people delivered sent queued failed unreachable ok help risk silent "
-        "told asked fine need at_risk no_answer on_site missing done under_way offered blocked overdue"
+        "told asked fine need at_risk no_answer on_site missing done under_way offered blocked overdue recovery"
     ),
     "reply_help": _kind(""),
     "reply_stranger": _kind("account"),

@@ -1,7 +1,7 @@
 """`/outage`: its verbs, each from the words behind it to the answer."""
 
 from bot import access, board, outages, playbooks
-from bot.command import course, end, facts, levels, opening, words
+from bot.command import course, end, facts, levels, opening, returning, words
 from bot.db import Tx
 from bot.roster import Person
 from handlers.asked import Answer, Verb, declared
@@ -33,6 +33,12 @@ def _raise(tx: Tx, person: Person, rest: str) -> Answer:
 
 def _restore(tx: Tx, person: Person, rest: str) -> Answer:
     return end.restore_words(tx, person, *words.code(rest), "slack")
+
+
+def _order(tx: Tx, person: Person, rest: str) -> Answer:
+    code, text = words.code(rest)
+    units = text.upper().replace(",", " ").split()
+    return returning.order(tx, person, code, units, "slack")
 
 
 def _verify(tx: Tx, person: Person, rest: str) -> Answer:
@@ -100,6 +106,7 @@ VERBS: dict[str, Verb] = {
     "correct": _correct,
     "raise": _raise,
     "restore": _restore,
+    "order": _order,
     "verify": _verify,
     "close": _close,
     "void": _void,

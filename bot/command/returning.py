@@ -1,0 +1,130 @@
+"""The order of return: which unit logs in first once the systems are back, and who stays on paper until their turn.
+
+A unit's turn ends with its priority-1 recovery list; the next one is told then. A new order begins anew.
+"""
+
+from datetime import timedelta
+
+from bot import checkins, journal, outages, outbox, roster, tasks
+from bot.access import Refused
+from bot.command import tell
+from bot.db import Tx
+from bot.outages import Outage, ServiceState
+from bot.tasks import Task, TaskState
+
+APPROVED_BY = "CORE-R2"  # approve the return order by unit
+
+
+def order(tx: Tx, by: roster.Person, code: str, named: list[str], channel: str) -> str:
+    """The first unit named is told that it is its turn, all others to stay on paper; those not named come last.
+
+    Raises Refused before anything is back, and for a unit that is not affected.
+    """
+    outage = outages.commanded(tx, by, "restore", code)
+    line = _line(tx, outage, named)
+    _approved(tx, outage, by, line, channel)
+    outage.return_order = line[1:]
+    tx.add(outage)
+    for task in _recovery(tx, outage, line[1:]):
+        _wait(tx, task)
+    journal.write(tx, "return_order", outage=outage.code, who=by.id, channel=channel, units=line)
+    _tell(tx, outage, line[1:], up=False, line=line)
+    _turn(tx, outage, line[0], line)
+    then = (
+        f" Then {', '.join(line[1:])}, each when the one before is done; they hear to stay on paper."
+        if line[1:]
+        else ""
+    )
+    return f"{outage.code}: {line[0]} returns now.{then}"
+
+
+def advance(tx: Tx, task: Task) -> None:
+    """A task of a unit's recovery ended: with its priority 1 the next unit's turn has come."""
+    outage = tx.get(Outage, task.outage_id) if task.outage_id else None
+    if outage is None or not outage.return_order or task.unit in outage.return_order:
+        return
+    whole = tx.get(Task, task.card_id) if task.card_id else task
+    if whole and whole.unit and whole.phase == "recovery" and whole.prio == 1 and whole.state in tasks.ENDED:
+        first, *rest = outage.return_order
+        outage.return_order = rest
+        tx.add(outage)
+        journal.write(tx, "turn", outage=outage.code, about=first)
+        _turn(tx, outage, first, [first, *rest])
+
+
+def release(tx: Tx, outage: Outage) -> None:
+    """Everybody may return: what waited for a turn waits no longer."""
+    for task in _recovery(tx, outage, outage.return_order):
+        _go(tx, task)
+    outage.return_order = []
+    tx.add(outage)
+
+
+def _line(tx: Tx, outage: Outage, named: list[str]) -> list[str]:
+    every = [row.unit for row in checkins.units(tx, outage.id or 0)]
+    unknown = [unit for unit in named if unit not in every]
+    if unknown or not named:
+        what = f"{', '.join(unknown)} is not a unit of {outage.code}" if unknown else "An order needs units"
+        raise Refused(f"{what}; units: {', '.join(every) or 'none'}. Nothing was changed.")
+    if all(service.state == ServiceState.DOWN for service in outages.services(tx, outage)):
+        raise Refused(f"Nothing is back in {outage.code} yet: say /outage restore first. Nothing was changed.")
+    line = list(dict.fromkeys(named))
+    return line + [unit for unit in every if unit not in line]
+
+
+def _approved(tx: Tx, outage: Outage, by: roster.Person, line: list[str], channel: str) -> None:
+    for task in tasks.of_outage(tx, outage.id or 0):
+        if task.step == APPROVED_BY and task.state not in tasks.ENDED:
+            tasks.settle(tx, task, by.id, ", ".join(line), channel)
+
+
+def _turn(tx: Tx, outage: Outage, unit: str, line: list[str]) -> None:
+    for task in _recovery(tx, outage, [unit]):
+        _go(tx, task)
+    tx.flush()
+    _tell(tx, outage, [unit], up=True, line=line)
+    tasks.watch(tx, outage.id or 0)
+
+
+def _recovery(tx: Tx, outage: Outage, units: list[str]) -> list[Task]:
+    waiting = tasks.of_outage(tx, outage.id or 0) if units else []
+    return [
+        task for task in waiting if task.phase == "recovery" and task.unit in units and task.state not in tasks.ENDED
+    ]
+
+
+def _wait(tx: Tx, task: Task) -> None:
+    task.due_at = None
+    task.offer_at = None if task.state == TaskState.WAITING else task.offer_at
+    tx.add(task)
+
+
+def _go(tx: Tx, task: Task) -> None:
+    """Its clock begins now. Priority 1 is offered at once, the rest at half their time (messages.md R4)."""
+    if task.due_at is None:
+        task.due_at = tx.now + timedelta(seconds=task.due_after_s)
+        if task.state == TaskState.WAITING:
+            task.offer_at = tx.now if task.prio == 1 else tx.now + timedelta(seconds=task.due_after_s / 2)
+        tx.add(task)
+
+
+def _tell(tx: Tx, outage: Outage, units: list[str], *, up: bool, line: list[str]) -> None:
+    """One text to whoever is in charge, for all their units; and a post in each unit's channel."""
+    in_charge: dict[str, list[str]] = {}
+    for unit in units:
+        charge = roster.charge(tx, unit) or tell.coordinator(tx, outage)
+        if charge:
+            in_charge.setdefault(charge.id, []).append(unit)
+    facts = {"time": tasks.at(tx, tx.now), "up": up, "order": line}
+    for person in roster.people(tx, in_charge).values():
+        tell.one(tx, outage, person, "turn", facts | {"units": in_charge[person.id]}, lane=outbox.Lane.QUESTION)
+    said = outbox.notice(tx, "turn", outage_id=outage.id, exercise=outage.exercise)
+    channels = {row.code: row.slack_channel for row in roster.affected_units(tx, outage.sites) if row.slack_channel}
+    posts: dict[str, list[str]] = {}
+    for unit in units:
+        if unit in channels:
+            posts.setdefault(channels[unit], []).append(unit)
+    outbox.enqueue(tx, said, [
+        outbox.post(tx, channel, "turn", facts | {"units": some}, lane=outbox.Lane.QUESTION, exercise=outage.exercise)
+        for channel, some in posts.items()
+    ])  # fmt: skip
