@@ -17,7 +17,7 @@ NEEDS = {
     "declare": "declare",
     "update": "manage", "correct": "manage", "raise": "manage", "restore": "manage", "verify": "manage",
     "void": "manage", "task": "manage", "checkin": "manage", "command": "manage", "drill": "manage",
-    "fact": "manage",
+    "fact": "manage", "recall": "manage",
     "close": "close",
 }  # fmt: skip
 

@@ -10,8 +10,8 @@ from aiohttp import ClientError
 from slack_bolt.async_app import AsyncAck, AsyncRespond
 from slack_sdk.errors import SlackClientError
 
-from bot import checkins, outages
-from bot.command import answers, end, errands, lapses, words
+from bot import checkins, outages, recalls
+from bot.command import answers, end, errands, lapses, whose, words
 from bot.db import Tx
 from bot.roster import Person
 from handlers.asked import Answer, as_person, tell_later, told
@@ -80,6 +80,13 @@ def _task(tx: Tx, person: Person, rest: str) -> str:
     return told(tx, errands.act(tx, person, verb, code, "", "slack")) if verb in VERBS and code else NOT_UNDERSTOOD
 
 
+def _recall(tx: Tx, person: Person, rest: str) -> str:
+    """`1 R1`: the digit, and the staff call that the button stood under."""
+    digit, code, *_ = [*rest.split(), "", ""]
+    echo = whose.hear(tx, [person], digit, code, "slack") if digit in recalls.MEANS and code else None
+    return told(tx, echo) if echo else NOT_UNDERSTOOD
+
+
 def _sure(tx: Tx, person: Person, rest: str) -> str:
     verb, _, said = rest.partition(" ")
     code, reason = words.code(said)
@@ -93,4 +100,4 @@ def _sure(tx: Tx, person: Person, rest: str) -> str:
 
 
 #: What an action id begins with → what is done
-KINDS = {"check": _check, "round": _round, "task": _task, "sure": _sure}
+KINDS = {"check": _check, "round": _round, "task": _task, "recall": _recall, "sure": _sure}

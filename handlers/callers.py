@@ -8,7 +8,7 @@ from fastapi import Request, Response
 from bot import access, inbox, journal, roster
 from bot.access import Refused
 from bot.channels.voice import ask, say_and_hang_up
-from bot.command import answers, callbacks, opening, words
+from bot.command import answers, callbacks, opening, whose, words
 from bot.db import Tx
 from handlers import pins
 from handlers.intake import Facts, Intake
@@ -92,8 +92,13 @@ def press(tx: Tx, number: str, digit: str, sid: str) -> Said:
         if first:
             journal.write(tx, "unknown_number", channel="voice", about=number)
         return Said("echo", {"text": NOT_ON_LIST})
-    echo = answers.answer(tx, people, digit, "", "voice") if first else None
+    echo = _counts(tx, people, digit) if first else None
     return Said(*(echo or (THANKS, {})), people[0].language)
+
+
+def _counts(tx: Tx, people: list[roster.Person], digit: str) -> answers.Echo:
+    said = whose.hear(tx, people, digit, "", "voice") if digit != "9" else None
+    return said or answers.answer(tx, people, digit, "", "voice")
 
 
 def declare(tx: Tx, number: str, digit: str, sid: str, by: str) -> Said:

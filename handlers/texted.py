@@ -4,7 +4,20 @@ from collections.abc import Callable
 
 from bot import access, board, checkins, journal, outages, playbooks, roster, tasks, timers
 from bot.access import Refused
-from bot.command import answers, callbacks, course, end, errands, lapses, levels, opening, optouts, words
+from bot.command import (
+    answers,
+    callbacks,
+    course,
+    end,
+    errands,
+    lapses,
+    levels,
+    opening,
+    optouts,
+    recalling,
+    whose,
+    words,
+)
 from bot.db import Tx
 from bot.roster import Person
 from bot.texting import Reply, Says
@@ -23,9 +36,15 @@ class WrongPin(Refused):
 
 
 def _answer(tx: Tx, people: list[Person], reply: Reply, number: str, body: str, proven: str) -> Echo:
-    if reply.digit not in "19" and not checkins.asked(tx, [person.id for person in people]):
+    if reply.digit != "9" and (said := whose.hear(tx, people, reply.digit, reply.code, "sms")):
+        return said
+    asked = checkins.asked(tx, [person.id for person in people])
+    about = next((question.outage_id for question in asked if question.outage == reply.code), None)
+    if reply.digit not in "19" and not asked:
         return answers.stray(tx, people[0], body, "sms", number)
-    return answers.answer(tx, people, reply.digit, reply.note, "sms")
+    note = reply.note if about else f"{reply.code} {reply.note}".strip()
+    echo = answers.answer(tx, people, reply.digit, note, "sms", about)
+    return echo or whose.also_open(tx, people, reply.digit)
 
 
 def _suspected(tx: Tx, people: list[Person], reply: Reply, number: str, body: str, proven: str) -> Echo:
@@ -67,6 +86,7 @@ def _duty(tx: Tx, people: list[Person], reply: Reply, number: str, body: str, pr
     if reply.verb == "charge":
         lapses.takes_charge(tx, who, unit.code)
     checkins.present(tx, who, unit.code, "sms")
+    recalling.arrived(tx, who, "sms")
     where = "in charge of" if reply.verb == "charge" else "on shift in"
     return "echo", {"text": f"noted: you are {where} {unit.code}"}
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bot import escalations, exercises, outbox, tasks
+from bot import escalations, exercises, outbox, recalls, tasks
 from bot.command import (
     answers,
     asking,
@@ -15,6 +15,7 @@ from bot.command import (
     levels,
     periods,
     preflight,
+    recalling,
     rounds,
     rungs,
     tell,
@@ -103,6 +104,14 @@ def look_ahead(tx: Tx, subject: str, data: dict[str, Any]) -> None:
     preflight.look(tx)
 
 
+def next_wave(tx: Tx, subject: str, data: dict[str, Any]) -> None:
+    recalling.go_on(tx, int(subject))
+
+
+def release(tx: Tx, subject: str, data: dict[str, Any]) -> None:
+    recalling.release(tx, int(subject))
+
+
 def forget(tx: Tx, subject: str, data: dict[str, Any]) -> None:
     """The timer was only there to be seen until now."""
 
@@ -127,6 +136,8 @@ HANDLERS: dict[str, Handler] = {
     exercises.STEP: step_drill,
     asking.MISSED: missed_roll_call,
     asking.OVER: close_round,
+    recalls.WAVE: next_wave,
+    recalls.RELEASE: release,
     answers.STRAY: forget,
     callbacks.QUIET: forget,
     preflight.LOOK: look_ahead,

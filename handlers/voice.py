@@ -4,10 +4,10 @@ from datetime import datetime
 
 from fastapi import Request, Response
 
-from bot import checkins, inbox, outbox, roster, tasks
+from bot import checkins, inbox, outbox, recalls, roster, tasks
 from bot.access import Refused
 from bot.channels.voice import ask, say_and_hang_up
-from bot.command import answers, errands
+from bot.command import answers, errands, whose
 from bot.db import Database, Tx
 from bot.outages import Outage
 from handlers.intake import Facts, Intake
@@ -81,6 +81,9 @@ def say(db: Database, said: Said) -> Response:
 def _key(tx: Tx, row: outbox.Message, said: outbox.Notice, digit: str) -> answers.Echo:
     """What a key means depends on what the call was about."""
     person = tx.get(roster.Person, row.person_id)
+    if person and digit in "1234" and said.subject.startswith("recall:"):
+        made = tx.get(recalls.Recall, int(said.subject.removeprefix("recall:")))
+        return whose.hear(tx, [person], digit, made.code, "voice") if made else None
     if digit == "9":
         unit = row.person_id.removeprefix("#unit:") if person is None else person.unit
         outage = tx.get(Outage, said.outage_id) if said.outage_id else None

@@ -175,8 +175,24 @@ LONGEST: dict[str, dict[str, Any]] = {
     "reply_status": dict.fromkeys(
         "code state level period services summary people delivered sent queued failed unreachable ok help risk silent "
         "told asked fine need at_risk no_answer on_site missing done under_way offered blocked overdue "
-        "recovery".split(),
+        "recovery recalls".split(),
         1,
+    ),
+    "recall": dict(
+        code="R12", on_call=False, need=12, skill="PACU-2 charge nurse", start="06:00", site="NORTH CAMPUS"
+    ),
+    "recall_coming": dict(code="R12", eta="04:45", unit="PACU-2", site="NORTH CAMPUS"),
+    "recall_needed": dict(code="R12", start="06:00", unit="PACU-2", site="NORTH CAMPUS"),
+    "recall_reserve": dict(code="R12"),
+    "recall_filled": dict(code="R12"),
+    "recall_released": dict(code="R12"),
+    "recall_off": dict(code="R12"),
+    "recall_which": dict(digit="3", there="60 min", recall="R12", alert="not affected", outage="O-12"),
+    "recall_news": dict(code="R12", coming=10, need=12, reserve=2, text="Everybody who may be asked was asked"),
+    "reply_recall": dict(
+        code="R12", state="open", need=12, skill="PACU-2 charge nurse", site="NORTH CAMPUS", start="06:00", coming=1,
+        reserve=0, arrived=0, asked=[MARIA, MARIA], silent=9, planned=["04:20 all who can do it (30)"],
+        excluded=["12 on shift already", "3 resting"], stop="R12",
     ),
     "reply_help": {},
     "reply_stranger": dict(account="U0MARIA"),
@@ -233,12 +249,27 @@ NEEDED = {  # without these a message says nothing; every other fact may be miss
     "echo_proof": "code proof",
     "echo_help": "need",
     "echo_risk": "code",
+    "recall": "code need skill",
+    "recall_coming": "code",
+    "recall_needed": "code",
+    "recall_reserve": "code",
+    "recall_filled": "code",
+    "recall_released": "code",
+    "recall_off": "code",
+    "recall_which": "digit there recall alert outage",
+    "recall_news": "code",
     "status": "time code state level",
     "declared": "code services",
 }
 
 # The texts of the agreed table, each with the facts of its example.
 AGREED: list[tuple[str, str, dict[str, Any]]] = [
+    (
+        "MERCY STAFF CALL R1 (voluntary): need 4 ICU RN from 06:00 at MAIN. "
+        "Reply 1=there in 30 min 2=60 min 3=2 h 4=cannot. Questions 5555",
+        "recall",
+        dict(code="R1", need=4, skill="ICU RN", start="06:00", site="MAIN"),
+    ),
     (
         "MERCY: Epic and email DOWN. Use paper (downtime box). Leave windows open, stay logged in. "
         "Reply 1=read 9=PATIENT RISK, or call 5555. Next 04:40",

@@ -162,6 +162,10 @@ def test_a_template_has_no_link_and_no_reserved_word(path):
 REPLIES = {
     "1": Says.ANSWER,
     "2 5W": Says.ANSWER,
+    "2 R1": Says.ANSWER,
+    "4 R1": Says.ANSWER,
+    "2 O-1": Says.ANSWER,
+    "HERE ICU": Says.DUTY,
     "1 T7": Says.TASK,
     "2 T7": Says.TASK,
     "DONE T7": Says.TASK,

@@ -7,7 +7,7 @@ from sqlalchemy import func
 from sqlalchemy import select as core_select
 from sqlmodel import col, select
 
-from bot import checkins, outages, tasks
+from bot import checkins, outages, recalls, tasks
 from bot.board.health import engine
 from bot.board.people import checkin, reach
 from bot.board.recovery import back_entry, said
@@ -53,7 +53,15 @@ def one(tx: Tx, outage: Outage) -> dict[str, Any]:
         "period": outage.period,
         "roll_call": roll_call(tx, outage),
         "recovery": back_entry(tx, outage),
+        "recalls": [_recall(tx, made) for made in recalls.of_outage(tx, outage.id or 0)],
     }
+
+
+def _recall(tx: Tx, made: recalls.Recall) -> dict[str, Any]:
+    now = recalls.figures(tx, made)
+    return {"code": made.code, "state": made.state, "need": made.need, "skill": made.skill, "unit": made.unit,
+            "starts_at": stamp(made.starts_at), "coming": now.coming, "reserve": now.reserve, "arrived": now.arrived,
+            "silent": now.asked}  # fmt: skip
 
 
 def units(tx: Tx, outage: Outage) -> dict[str, int]:
@@ -89,7 +97,15 @@ def flat(one: dict[str, Any]) -> dict[str, Any]:
         "fine": check["ok"], "need": check["help"], "at_risk": check["risk"], "no_answer": check["silent"],
         "under_way": work["accepted"] + work["in_progress"], "on_site": roll.get("on_site"),
         "missing": roll.get("missing"), "recovery": said(one["recovery"]) if one["restored_at"] else None,
+        "recalls": [_fill(made) for made in one["recalls"]],
     } | {name: work[name] for name in ("done", "offered", "blocked", "overdue")}  # fmt: skip
+
+
+def _fill(made: dict[str, Any]) -> str:
+    """`R1 3 of 4 coming, 1 reserve`."""
+    return f"{made['code']} {made['coming']} of {made['need']} coming" + f", {made['reserve']} reserve" * bool(
+        made["reserve"]
+    )
 
 
 def line(tx: Tx, outage: Outage, with_numbers: bool = False) -> dict[str, Any]:

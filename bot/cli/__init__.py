@@ -22,6 +22,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "declare": verbs.declare,
     **verbs.COURSE,
     "checkin": verbs.checkin,
+    "recall": verbs.recall,
     "task": verbs.task,
     "status": state.status,
     "drill": drilling.drill,

@@ -59,6 +59,15 @@ def checkin(words: Annotated[list[str] | None, typer.Argument(metavar="[WORDS]")
     say(act(lambda tx: command.checkin(tx, somebody(tx, as_), " ".join(words or []), "cli")))
 
 
+def recall(
+    words: Annotated[list[str] | None, typer.Argument(metavar="[CODE] [need:4 skill:rn … | stop R1]")] = None,
+    as_: As = "",
+) -> None:
+    """Call staff in: `muster recall need:4 skill:rn unit:ICU`. Without words: how it stands."""
+    said = " ".join(words or [])
+    say(act(lambda tx: command.staff_call(tx, somebody(tx, as_), said, "cli")))
+
+
 def task(
     verb: Annotated[str, typer.Argument(help=", ".join(TASK_VERBS))],
     code: str,

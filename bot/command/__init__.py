@@ -9,6 +9,7 @@ from bot.command.facts import fact
 from bot.command.levels import raise_level
 from bot.command.opening import Declared, preview
 from bot.command.opening import declare as declare
+from bot.command.recalling import staff_call
 from bot.command.rounds import ask_again
 from bot.command.words import Request, declaration, level
 
@@ -30,6 +31,7 @@ __all__ = [
     "raise_level",
     "restore",
     "restore_words",
+    "staff_call",
     "update",
     "verify",
     "void",

@@ -7,7 +7,7 @@ from sqlalchemy import func, update
 from sqlmodel import col, select
 
 from bot import access, checkins, escalations, journal, outages, outbox, roster, tasks, timers
-from bot.command import digest, errands, tell, wording
+from bot.command import digest, errands, recalling, tell, wording
 from bot.db import Tx
 from bot.outages import Outage
 from bot.outbox import circuits
@@ -29,6 +29,7 @@ def not_on_shift(tx: Tx, person: roster.Person, channel: str) -> tell.Echo:
         _leaves_units(tx, outage, person)
     for outage_id in {outage.id for outage in running} | {task.outage_id for task in tasks.mine(tx, person)}:
         _leaves_tasks(tx, outage_id, person, "said AWAY")
+    recalling.dropped(tx, person, "sms")
     return "echo", {"text": "noted: you are not on shift. Your tasks go to the next person"}
 
 

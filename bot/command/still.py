@@ -1,7 +1,7 @@
 """Bringing an outage to rest: nothing of it waits, climbs or is promised any more."""
 
 from bot import checkins, escalations, outages, outbox, roster, tasks, timers
-from bot.command import levels, periods, tell
+from bot.command import levels, periods, recalling, tell
 from bot.db import Tx
 from bot.outages import Outage, OutageState
 
@@ -12,6 +12,7 @@ def still(tx: Tx, outage: Outage, reason: str) -> None:
     escalations.stop_outage(tx, outage.id or 0, reason)
     outbox.close_outage(tx, outage.id or 0, reason)
     periods.stop(tx, outage)
+    recalling.call_off_all(tx, outage, reason)
     checkins.close_rounds(tx, outage)
     for promise in (tell.REMIND, tell.DUE):
         timers.cancel(tx, promise, str(outage.id))

@@ -84,13 +84,25 @@ KINDS: dict[str, Kind] = {
     "declared": _kind("code level services sites people unreachable commander next text"),
     "partner": _kind("services site since next", callback=0, site=0, services=12),
     "partner_over": _kind("services time", callback=0, services=12),
+    "recall": _kind("code on_call need skill start site", callback=0, site=0, skill=12),
+    "recall_coming": _kind("code eta unit site", site=0),
+    "recall_needed": _kind("code start unit site", site=0),
+    "recall_reserve": _kind("code"),
+    "recall_filled": _kind("code"),
+    "recall_released": _kind("code"),
+    "recall_off": _kind("code", callback=0),
+    "recall_which": _kind("digit there recall alert outage"),
+    "recall_news": _kind("code coming need reserve text", text=24),
+    "reply_recall": _kind(
+        "code state need skill site start coming reserve arrived asked silent planned excluded stop"
+    ),
     "reply_declared": _kind(
         "code level sites told segments finish sent unreachable uncovered valid odd changed added find_out"
     ),
     "reply_merged": _kind("code joined services people newcomers odd"),
     "reply_status": _kind(
         "code state level period services summary people delivered sent queued failed unreachable ok help risk silent "
-        "told asked fine need at_risk no_answer on_site missing done under_way offered blocked overdue recovery"
+        "told asked fine need at_risk no_answer on_site missing done under_way offered blocked overdue recovery recalls"
     ),
     "reply_help": _kind(""),
     "reply_stranger": _kind("account"),

@@ -26,13 +26,28 @@ from bot.roster.duty import (
     people,
     person,
     read_all_posts,
+    rota,
     site,
 )
 from bot.roster.holders import Holding, charge, coordinator, holders, holding, superior
 from bot.roster.imports import Imported, change, import_book, import_files, read_files, written_as
 from bot.roster.phones import at_phones
 from bot.roster.posts import EPOCH
-from bot.roster.rows import PERMISSIONS, ROLES, UNIT_ROLES, Partner, Person, Role, Shift, Site, Unit, chain, may
+from bot.roster.rows import (
+    PERMISSIONS,
+    ROLES,
+    UNIT_ROLES,
+    Leave,
+    Partner,
+    Person,
+    Role,
+    Shift,
+    Site,
+    Unit,
+    chain,
+    may,
+    named_in,
+)
 from bot.roster.said import find_unit, take_duty
 from bot.roster.sample import lay_rota, load_sample
 
@@ -45,6 +60,7 @@ __all__ = [
     "Duty",
     "Holding",
     "Imported",
+    "Leave",
     "Partner",
     "Person",
     "Role",
@@ -77,6 +93,7 @@ __all__ = [
     "load_sample",
     "may",
     "named",
+    "named_in",
     "on_shift",
     "opt_in",
     "opt_out",
@@ -86,6 +103,7 @@ __all__ = [
     "present",
     "read_all_posts",
     "read_files",
+    "rota",
     "site",
     "superior",
     "take_duty",

@@ -11,7 +11,7 @@ from sqlmodel import col, select
 from bot.db import Tx
 from bot.roster.duty import posts, read_all_posts
 from bot.roster.holders import holding
-from bot.roster.posts import covers, rota
+from bot.roster.posts import covers, on_leave, rota
 from bot.roster.rows import SOME_PERMISSION, UNIT_ROLES, Person, Shift, Unit, may, named_in
 
 #: Who is told at the two lowest levels, whatever the playbooks say.
@@ -155,9 +155,10 @@ def _on_shift(rota: str, at: datetime, units: Select[Any] | None = None) -> Colu
         where = func.coalesce(func.nullif(col(shift.unit), ""), col(Person.unit))
         there = there.where(where.in_(units))
     if rota != "none":
-        return there
+        return and_(there, ~on_leave(at))
     silent = ~exists().where(col(word.person_id) == col(Person.id), col(word.source) == "said", covers(at, word))
-    return or_(there, silent if units is None else and_(col(Person.unit).in_(units), silent))
+    here = or_(there, silent if units is None else and_(col(Person.unit).in_(units), silent))
+    return and_(here, ~on_leave(at))
 
 
 def _spoken_since(shift: Any, at: datetime) -> ColumnElement[bool]:

@@ -70,6 +70,11 @@ def role(raw: str, region: str) -> str:
     return one_of("role", raw, ROLES)
 
 
+def skills(raw: str, region: str) -> list[str]:
+    """Words that the hospital chooses, however they are typed."""
+    return words(raw.lower())
+
+
 def roles(raw: str, region: str) -> list[str]:
     return [role(word, region) for word in words(raw)]
 
@@ -79,7 +84,7 @@ def permissions(raw: str, region: str) -> list[str]:
 
 
 def kind(raw: str, region: str) -> str:
-    return one_of("kind", raw.lower() or "shift", ("shift", "oncall"))
+    return one_of("kind", raw.lower() or "shift", ("shift", "oncall", "leave"))
 
 
 def zone(raw: str, region: str) -> str:
@@ -142,6 +147,7 @@ STAFF = {
     "reports_to": Column(text),
     "roles": Column(roles),
     "permissions": Column(permissions),
+    "skills": Column(skills),
     "no_voice": Column(yes),
     "no_sms": Column(yes),
     "consent_at": Column(day),

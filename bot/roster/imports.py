@@ -12,7 +12,7 @@ from bot.db import Tx, count
 from bot.roster.book import ADDRESSES, Book, Progress, check_book, read_book
 from bot.roster.cells import STAFF
 from bot.roster.duty import forget
-from bot.roster.rows import Partner, Person, Shift, Site, Unit
+from bot.roster.rows import Leave, Partner, Person, Shift, Site, Unit
 from bot.roster.sheets import Line, Sheet, Source, read_row
 from bot.roster.tables import AT_ONCE, Row, differs, insert_rows, save, stored, update_rows
 
@@ -97,10 +97,14 @@ def written_as(person: Person) -> dict[str, str]:
 
 def replace_rota(tx: Tx, shifts: list[Row], calendar: str = "") -> None:
     """Put these shifts in place of all that were imported before; of a role's calendar, of all that stood in that."""
-    table = SQLModel.metadata.tables["shift"]
+    shift, leave = (SQLModel.metadata.tables[name] for name in ("shift", "leave"))
     tx.flush()
-    tx.connection().execute(delete(table).where(table.c.source == "rota", table.c.calendar == calendar))
-    insert_rows(tx, Shift, shifts)
+    tx.connection().execute(delete(shift).where(shift.c.source == "rota", shift.c.calendar == calendar))
+    insert_rows(tx, Shift, [row for row in shifts if row.get("kind") != "leave"])
+    if not calendar:
+        times = ("person_id", "starts_at", "ends_at")
+        tx.connection().execute(delete(leave))
+        insert_rows(tx, Leave, [{name: row[name] for name in times} for row in shifts if row.get("kind") == "leave"])
     _look_again(tx)
 
 

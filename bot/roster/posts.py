@@ -7,11 +7,11 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, and_
+from sqlalchemy import ColumnElement, Select, and_, exists
 from sqlmodel import col, select
 
 from bot.db import Tx
-from bot.roster.rows import A_ROLE, ROLES_OF_THE_HOUSE, SOME_ROLE, UNIT_ROLES, Person, Shift, named_in
+from bot.roster.rows import A_ROLE, ROLES_OF_THE_HOUSE, SOME_ROLE, UNIT_ROLES, Leave, Person, Shift, named_in
 
 #: The start of a duty that nobody told us about: counted on because no shift says otherwise. Sorts last.
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -58,6 +58,11 @@ def covers(now: datetime, shift: Any = Shift) -> ColumnElement[bool]:
     return and_(shift.ends_at > now, shift.starts_at <= now)
 
 
+def on_leave(now: datetime) -> ColumnElement[bool]:
+    """The person is on leave at that moment."""
+    return exists().where(col(Leave.person_id) == col(Person.id), covers(now, Leave))
+
+
 def rota(tx: Tx, now: datetime) -> str:
     """What is known of the hour: the rota "covers" it, or has a "gap" there, or there is "none" at all."""
     by_rota = select(Shift.id).where(Shift.source == "rota", Shift.kind == "shift").limit(1)
@@ -71,7 +76,7 @@ def rows(tx: Tx, whom: ColumnElement[bool]) -> list[Row]:
     """The active people meant and their shifts of this hour, each person's rows together."""
     theirs = and_(col(Shift.person_id) == col(Person.id), covers(tx.now))
     query = select(*_WHO, *_WHAT).join(Shift, theirs, isouter=True)  # type: ignore[call-overload]
-    found = [Row(*row) for row in tx.exec(query.where(col(Person.active), whom))]
+    found = [Row(*row) for row in tx.exec(query.where(col(Person.active), whom, ~on_leave(tx.now)))]
     return sorted(found, key=attrgetter("person_id"))
 
 

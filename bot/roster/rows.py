@@ -60,6 +60,8 @@ class Person(SQLModel, table=True):
     reports_to: str = ""
     roles: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
     permissions: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    # what a recall may look for beside roles: rn, rt; in small letters
+    skills: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False, server_default="[]"))
     no_voice: bool = False
     no_sms: bool = False
     consent_at: datetime | None = None
@@ -96,6 +98,18 @@ class Shift(SQLModel, table=True):
     kind: str = "shift"
     source: str = "rota"
     calendar: str = Field(default="", sa_column_kwargs={"server_default": ""})  # the role whose calendar says so
+
+
+class Leave(SQLModel, table=True):
+    """A stretch in which somebody is neither on shift, nor on call, nor recalled, whatever else the rota says: a row of
+    shifts.csv of the kind `leave`. HERE or CHARGE ends it."""
+
+    __table_args__ = (CheckConstraint("ends_at > starts_at", name="leave_ends_after_it_starts"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    person_id: str = Field(foreign_key="person.id", index=True)
+    starts_at: datetime
+    ends_at: datetime
 
 
 class Partner(SQLModel, table=True):

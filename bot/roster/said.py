@@ -7,7 +7,8 @@ from sqlmodel import col, select
 
 from bot.db import Tx
 from bot.roster.duty import duty_of, forget
-from bot.roster.rows import Person, Shift, Unit
+from bot.roster.posts import covers
+from bot.roster.rows import Leave, Person, Shift, Unit
 
 #: How long a word holds.
 WORD_LASTS = timedelta(hours=12)
@@ -22,7 +23,9 @@ def take_duty(tx: Tx, person: Person, verb: str, unit: str = "") -> Unit | None:
     there = find_unit(tx, unit or _unit_of(tx, person))
     if verb == "away":
         _say(tx, person, kind="away", unit="", role="")
-    elif there and not (verb == "here" and _is_at(tx, person, there.code)):
+        return there
+    _ends_leave(tx, person)
+    if there and not (verb == "here" and _is_at(tx, person, there.code)):
         _say(tx, person, kind="shift", unit=there.code, role="unit_charge" if verb == "charge" else "")
     return there
 
@@ -40,6 +43,12 @@ def _unit_of(tx: Tx, person: Person) -> str:
 def _is_at(tx: Tx, person: Person, unit: str) -> bool:
     held = duty_of(tx, person.id)
     return held is not None and held.kind == "shift" and held.unit == unit
+
+
+def _ends_leave(tx: Tx, person: Person) -> None:
+    for leave in tx.exec(select(Leave).where(Leave.person_id == person.id, covers(tx.now, Leave))):
+        tx.delete(leave)
+        forget(tx)
 
 
 def _say(tx: Tx, person: Person, kind: str, unit: str, role: str) -> None:

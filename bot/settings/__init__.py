@@ -67,6 +67,8 @@ class Settings(BaseSettings):
     calls_per_second: float = Field(1, ge=0, allow_inf_nan=False)
     sms_fallback_urls: AppriseUrls = Field((), repr=False)
     voice_after_stop: bool = False
+    recall_rest_hours: float = Field(10, ge=0, allow_inf_nan=False)
+    recall_week_hours: float = Field(48, gt=0, allow_inf_nan=False)
     slack_bot_token: Secret = Field("", pattern="^(xoxb-.*)?$")
     slack_signing_secret: Secret = ""
     slack_signing_secret_old: Secret = ""

@@ -23,6 +23,10 @@ TASK_VERBS = {
     "blocked": "blocked", "block": "blocked",
     "need": "need",
 }  # fmt: skip
+#: Words for a digit, where a staff call is named
+CALL_WORDS = {
+    "ok": "1", "okay": "1", "k": "1", "yes": "1", "cannot": "4", "cant": "4", "can't": "4", "no": "4",
+}  # fmt: skip
 MASKED = "****"
 
 COMMANDS = "update correct raise restore verify close void command".split()
@@ -31,7 +35,7 @@ COMMANDS = "update correct raise restore verify close void command".split()
 class Says(StrEnum):
     """What a text is."""
 
-    ANSWER = "answer"  # a digit 1, 2, 3, 4 or 9, perhaps with a note
+    ANSWER = "answer"  # a digit 1, 2, 3, 4 or 9, perhaps with the code of what it is about, or a note
     TASK = "task"  # about a task or card, by its code; a bare DONE has none
     DUTY = "duty"  # here, charge or away
     TOLD = "told"  # a unit was told in person
@@ -69,9 +73,12 @@ _AND = r"\s*(?:,|&|\+|\band\b)\s*"
 _PIN = r"[0-9]{4,8}(?!\w|[-.][0-9])"
 _TASK = r"T[ -]?[0-9]{1,6}(?:\.[0-9]{1,4})?(?!\w|-[0-9])"
 _OUTAGE = r"(?:[O0] ?- ?|O)[0-9]{1,6}\b"  # a nought for the letter is a common slip
+_RECALL = r"R ?[0-9]{1,6}(?!\w|[-.][0-9])"
 _UNIT = r"[\w/-]{1,16}"
 
 _DIGIT = _form(r"[\"'(\[#]*([12349])(?:[^\w\s]*(?=\s|$)|[^\w\s]+(?=[^\W\d]))" + rf"{_SEP}(.*)")
+_DIGIT_AND_CODE = _form(rf"([1234])\W{{1,3}}({_RECALL}|{_OUTAGE}){_SEP}(.*)")
+_WORD_AND_CODE = _form(rf"({_ANY.join(map(re.escape, CALL_WORDS))})\W{{1,3}}({_RECALL}){_SEP}(.*)")
 _DIGIT_AND_PIN = _form(rf"([123])\W+({_PIN})\W*")
 _VERB_AND_TASK = _form(
     rf"({_ANY.join(map(re.escape, TASK_VERBS))})(?=\W|T)\W{{0,3}}(?:help\W{{1,3}})?(?:(?:with|on|for)\W{{1,3}})?"
@@ -100,7 +107,7 @@ _PIN_PLACES = (  # (form, the group that is the PIN); the last two are for what 
 def parse_reply(text: str) -> Reply:
     """What a text says, by the grammar of the contract. Never raises; what fits nothing is FREE."""
     words = _plain(text)
-    for read in (_alone, _task, _suspected, _answer, _duty, _told, _declare, _command, _status):
+    for read in (_alone, _task, _suspected, _answer_to, _answer, _duty, _told, _declare, _command, _status):
         reply = read(words)
         if reply is not None:
             return reply
@@ -164,6 +171,17 @@ def _task(words: str) -> Reply | None:
 def _suspected(words: str) -> Reply | None:
     found = _DIGIT_AND_PIN.fullmatch(words)
     return Reply(says=Says.SUSPECTED, digit=found[1], pin=found[2]) if found else None
+
+
+def _answer_to(words: str) -> Reply | None:
+    """A digit and the code of what it answers: `2 R1`, `2 O-1`."""
+    found = _DIGIT_AND_CODE.match(words) or _WORD_AND_CODE.match(words)
+    if not found:
+        return None
+    digit, code, note = found.groups()
+    code = f"R{int(code[1:])}" if code[0] in "rR" else _outage_code(code)
+    digit = CALL_WORDS.get(digit.lower(), digit)
+    return Reply(says=Says.ANSWER, digit=digit, code=code, note=mask(note) if digit in "123" else note)
 
 
 def _answer(words: str) -> Reply | None:

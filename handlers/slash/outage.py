@@ -1,7 +1,7 @@
 """`/outage`: its verbs, each from the words behind it to the answer."""
 
 from bot import access, board, outages, playbooks
-from bot.command import course, end, facts, levels, opening, returning, words
+from bot.command import course, end, facts, levels, opening, recalling, returning, words
 from bot.db import Tx
 from bot.roster import Person
 from handlers.asked import Answer, Verb, declared
@@ -85,6 +85,10 @@ def _hand_over(tx: Tx, person: Person, rest: str) -> Answer:
     return course.hand_over(tx, person, code, to, "slack")
 
 
+def _recall(tx: Tx, person: Person, rest: str) -> Answer:
+    return recalling.staff_call(tx, person, rest, "slack")
+
+
 def _status(tx: Tx, person: Person, rest: str) -> Answer:
     shown = board.status(tx, words.code(rest)[0])["outages"]
     said = [tx.render.slack("reply_status", one["exercise"], **board.flat(one)) for one in shown]
@@ -112,6 +116,7 @@ VERBS: dict[str, Verb] = {
     "void": _void,
     "command": _hand_over,
     "fact": _fact,
+    "recall": _recall,
     "status": _status,
     "drill": drill.drill,
     "help": _help,

@@ -9,6 +9,8 @@ from alembic import op
 revision = "0003"
 down_revision = "0002"
 
+MOMENT = sa.DateTime(timezone=True)
+
 
 def upgrade() -> None:
     facts_of_outages()
@@ -18,6 +20,7 @@ def upgrade() -> None:
     drills()
     course_of_outages()
     calendars()
+    recalls()
 
 
 def facts_of_outages() -> None:
@@ -81,3 +84,67 @@ def course_of_outages() -> None:
 def calendars() -> None:
     """The role whose calendar a stretch of duty stands in: the next import of that calendar replaces it."""
     op.add_column("shift", sa.Column("calendar", sa.String(), nullable=False, server_default=""))
+
+
+def recalls() -> None:
+    """Who is asked to come in, what they can do, and who is on leave."""
+    op.add_column("person", sa.Column("skills", sa.JSON(), nullable=False, server_default="[]"))
+    op.create_table(
+        "leave",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("person_id", sa.String(), nullable=False),
+        sa.Column("starts_at", MOMENT, nullable=False),
+        sa.Column("ends_at", MOMENT, nullable=False),
+        sa.CheckConstraint("ends_at > starts_at", name="leave_ends_after_it_starts"),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"]),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("ix_leave_person_id", "leave", ["person_id"])
+    op.create_table(
+        "recall",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("code", sa.String(), nullable=False),
+        sa.Column("outage_id", sa.Integer(), nullable=False),
+        sa.Column("exercise", sa.Boolean(), nullable=False),
+        sa.Column("need", sa.Integer(), nullable=False),
+        sa.Column("reserve_percent", sa.Integer(), nullable=False),
+        sa.Column("skill", sa.String(), nullable=False),
+        sa.Column("unit", sa.String(), nullable=False),
+        sa.Column("site", sa.String(), nullable=False),
+        sa.Column("only_site", sa.Boolean(), nullable=False),
+        sa.Column("urgent", sa.Boolean(), nullable=False),
+        sa.Column("starts_at", MOMENT, nullable=False),
+        sa.Column("wave", sa.Integer(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("by", sa.String(), nullable=False),
+        sa.Column("opened_at", MOMENT, nullable=False),
+        sa.Column("ended_at", MOMENT, nullable=True),
+        sa.CheckConstraint("state IN ('open', 'filled', 'closed', 'cancelled')", name="recall_state"),
+        sa.CheckConstraint("need > 0", name="recall_needs_somebody"),
+        sa.ForeignKeyConstraint(["outage_id"], ["outage.id"]),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("code"),
+    )
+    op.create_index("ix_recall_outage_id", "recall", ["outage_id"])
+    op.create_table(
+        "recall_call",
+        sa.Column("recall_id", sa.Integer(), nullable=False),
+        sa.Column("person_id", sa.String(), nullable=False),
+        sa.Column("wave", sa.Integer(), nullable=False),
+        sa.Column("notice_id", sa.Integer(), nullable=False),
+        sa.Column("address", sa.String(), nullable=False),
+        sa.Column("asked_at", MOMENT, nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("answer", sa.String(), nullable=False),
+        sa.Column("eta", MOMENT, nullable=True),
+        sa.Column("answered_at", MOMENT, nullable=True),
+        sa.Column("accepted_at", MOMENT, nullable=True),
+        sa.Column("arrived_at", MOMENT, nullable=True),
+        sa.CheckConstraint(
+            "state IN ('asked', 'coming', 'reserve', 'declined', 'dropped', 'not_needed', 'silent')",
+            name="recall_call_state",
+        ),
+        sa.ForeignKeyConstraint(["recall_id"], ["recall.id"]),
+        sa.PrimaryKeyConstraint("recall_id", "person_id"),
+    )
+    op.create_index("ix_recall_call_person_id", "recall_call", ["person_id"])
