@@ -1,0 +1,211 @@
+"""Tasks one by one: needs, proofs, what is skipped, given on, and how much one person has."""
+
+import contextlib
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlmodel import select
+
+from bot import escalations, outages, playbooks, roster, tasks, timers
+from bot.access import Refused
+from bot.command import errands
+from bot.db import Tx
+from bot.outages import Outage
+from bot.tasks import Kind, Task, TaskState
+from handlers.slash.task import VERBS
+from tests.domain.test_escalations_who import ask, by_id, journaled, texts
+from tests.people import hire
+
+
+@pytest.fixture
+def outage(tx: Tx) -> Outage:
+    hire(tx)
+    made = outages.begin(tx, level=2, sites=["MAIN"], by="eve", commander="eve", summary="Epic is down", exercise=False)
+    made.ladders = playbooks.ladders(playbooks.current(tx))
+    tx.flush()
+    return made
+
+
+def says(tx: Tx, who: str, verb: str, code: str, words: str = "") -> str:
+    kind, facts = errands.act(tx, by_id(tx, who), verb, code, words, "sms") or ("", {})
+    return tx.render.sms(kind, "en", False, **facts) if kind else ""
+
+
+# --- needs
+
+
+def test_what_waits_for_a_task_is_offered_when_that_is_done(tx: Tx, outage: Outage) -> None:
+    first = ask(tx, outage, step="X-1")
+    second = ask(tx, outage, step="X-2", needs=["X-1"], role="labor_pool_leader")
+    assert second.state == TaskState.WAITING
+    says(tx, "kit", "have", first.code)
+    assert timers.due_at(tx, tasks.WATCH, str(outage.id)) != tx.now
+    says(tx, "kit", "done", first.code)
+    assert timers.due_at(tx, tasks.WATCH, str(outage.id)) == tx.now, "it is its time, so it is offered at once"
+    tasks.watch(tx, outage.id or 0)
+    assert (second.state, second.owner) == (TaskState.OFFERED, "iris")
+
+
+def test_a_need_that_nobody_can_meet_holds_nothing_up_for_ever(tx: Tx, outage: Outage) -> None:
+    first = ask(tx, outage, step="X-1")
+    second = ask(tx, outage, step="X-2", needs=["X-1"], role="labor_pool_leader")
+    errands.skip(tx, by_id(tx, "eve"), first.code, "no pharmacy here", "slack")
+    tasks.watch(tx, outage.id or 0)
+    assert second.state == TaskState.OFFERED
+
+
+# --- proofs
+
+
+@pytest.mark.parametrize(
+    ("proof", "wrong", "right"),
+    [("number", "all of them", "12 patients"), ("time", "just before", "at 0405"), ("time", "25:70", "now"),
+     ("text", "...", "vendor says 06:00")],
+)  # fmt: skip
+def test_a_proof_of_the_wrong_sort_is_asked_for_once_and_then_what_comes_is_taken(
+    tx: Tx, outage: Outage, proof: str, wrong: str, right: str
+) -> None:
+    task, other = ask(tx, outage, proof=proof), ask(tx, outage, proof=proof)
+    assert f"Please text {task.code} and" in says(tx, "kit", "done", task.code, wrong)
+    assert (task.state, task.given) == (TaskState.IN_PROGRESS, wrong)
+    assert says(tx, "kit", "proof", task.code, "no idea") == f"MERCY: {task.code} done" and task.given == "no idea"
+    assert says(tx, "kit", "done", other.code, right) == f"MERCY: {other.code} done" and other.given == right
+
+
+def test_without_the_proof_it_is_done_ten_minutes_later_and_nobody_is_chased(tx: Tx, outage: Outage) -> None:
+    task = ask(tx, outage, proof="number")
+    says(tx, "kit", "done", task.code)
+    before = len(texts(tx, "kit"))
+    due = timers.due_at(tx, tasks.WATCH, str(outage.id))
+    assert due == tx.now + timedelta(minutes=10)
+    tx.now = due  # type: ignore[misc]
+    tasks.watch(tx, outage.id or 0)
+    assert task.state == TaskState.DONE and len(texts(tx, "kit")) == before
+    says(tx, "kit", "proof", task.code, "12")
+    assert task.given == "12", "a late proof is taken all the same"
+
+
+# --- skipped
+
+
+def test_a_manager_skips_with_a_reason_and_the_owner_hears_of_it(tx: Tx, outage: Outage) -> None:
+    task = ask(tx, outage)
+    eve = by_id(tx, "eve")
+    with pytest.raises(Refused, match="Say why"):
+        errands.skip(tx, eve, task.code, " ", "slack")
+    errands.skip(tx, eve, task.code, "no cabinets here", "slack")
+    assert (task.state, task.note) == (TaskState.CANCELLED, "no cabinets here")
+    assert f"{task.code} is not needed any more: no cabinets here" in texts(tx, "kit")[-1]
+    assert journaled(tx, "cancelled") == [task.code]
+
+
+def test_only_a_manager_or_the_superior_may_skip(tx: Tx, outage: Outage) -> None:
+    task = ask(tx, outage)
+    for who in ("kit", "alma"):
+        with pytest.raises(Refused, match="may be skipped by"):
+            errands.skip(tx, by_id(tx, who), task.code, "no time", "slack")
+    errands.skip(tx, by_id(tx, "gwen"), task.code, "I say so", "slack")
+    assert task.state == TaskState.CANCELLED
+
+
+# --- given on
+
+
+def test_given_on_it_stays_with_its_owner_until_the_other_takes_it(tx: Tx, outage: Outage) -> None:
+    task = ask(tx, outage)
+    says(tx, "kit", "have", task.code)
+    tasks.give(tx, task, by_id(tx, "hugo"), by_id(tx, "eve"), "slack")
+    assert (task.owner, task.giver, task.state) == ("hugo", "kit", TaskState.OFFERED)
+    assert "from Kit Rowan" in texts(tx, "hugo")[-1]
+    says(tx, "hugo", "have", task.code)
+    past = tx.exec(select(Task).where(Task.state == TaskState.HANDED_OVER)).one()
+    assert (past.number, past.owner, task.owner, task.giver) == (task.number, "kit", "hugo", "")
+    assert tasks.find(tx, task.code, by_id(tx, "hugo")) is task, "the code is that of the task that goes on"
+
+
+def test_who_had_it_may_take_it_back(tx: Tx, outage: Outage) -> None:
+    task = ask(tx, outage)
+    says(tx, "kit", "have", task.code)
+    tasks.give(tx, task, by_id(tx, "hugo"), by_id(tx, "eve"), "slack")
+    says(tx, "kit", "have", task.code)
+    assert (task.owner, task.state) == ("kit", TaskState.ACCEPTED) and not journaled(tx, "handed_over")
+
+
+def test_the_ladder_of_a_refused_call_for_help_goes_with_it(tx: Tx, outage: Outage) -> None:
+    task = tasks.open_new(tx, outage, Kind.HELP, "5W needs help", "5W needs help", prio=1, due_s=600, unit="5W",
+                          owner="ben")  # fmt: skip
+    escalations.start(tx, "help", task.offer, outage.ladders["untaken_1"], outage_id=outage.id, person_id="ben")
+    first = task.owner
+    errands.refuse(tx, task, by_id(tx, first), "alone", "sms")
+    chased = {ladder.person_id for ladder in escalations.active(tx, f"task:{task.number}")}
+    assert task.owner != first and first not in chased
+
+
+# --- any order
+
+
+SAID = st.tuples(
+    st.sampled_from(["kit", "lea", "gwen", "eve"]),
+    st.sampled_from(["have", "start", "done", "cannot", "blocked", "give"]),
+)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(said=st.lists(SAID, max_size=8))
+def test_whatever_is_said_in_whatever_order_a_task_has_one_owner_or_an_end(
+    tx: Tx, outage: Outage, said: list[tuple[str, str]]
+) -> None:
+    task = ask(tx, outage)
+    for who, verb in said:
+        with contextlib.suppress(Refused), tx.begin_nested():
+            if verb == "give":
+                tasks.give(tx, task, by_id(tx, who), by_id(tx, "eve"), "slack")
+            else:
+                errands.act(tx, by_id(tx, who), verb, task.code, "", "sms")
+        assert (task.ended_at is not None) == (task.state in tasks.ENDED)
+        assert task.owner and task.giver != task.owner
+        past = tx.exec(select(Task).where(Task.number == task.number, Task.id != task.id)).all()
+        assert all(each.state == TaskState.HANDED_OVER for each in past)
+
+
+# --- how much
+
+
+def test_the_list_shows_managers_who_has_how_much(tx: Tx, outage: Outage) -> None:
+    for _ in range(7):
+        ask(tx, outage)
+    ask(tx, outage, role="labor_pool_leader")
+    shown = str(VERBS["list"](tx, by_id(tx, "eve"), "")).splitlines()
+    assert shown[0].startswith("Kit Rowan: 7 open") and "too many" in shown[0]
+    assert any(line == "Iris Moor: 1 open" for line in shown)
+    assert str(VERBS["list"](tx, by_id(tx, "kit"), "")).count("open the cabinets".capitalize()) == 7
+
+
+def test_a_charge_nurses_other_tasks_stand_on_her_list(tx: Tx, outage: Outage) -> None:
+    by_id(tx, "ben").roles = ["unit_charge", "pharmacist_in_charge"]
+    for id in ("kit", "lea"):
+        by_id(tx, id).roles = []
+    roster.forget(tx)
+    card: dict[str, Any] = {"outage_id": outage.id, "phase": "immediate", "offer_at": tx.now, "text": "list"}
+    card |= {"due_at": tx.now + timedelta(minutes=15), "prio": 1}
+    whole = Task(**card, kind=Kind.CARD, role="unit_charge", unit="5W", sms="list")
+    tx.add(whole)
+    tx.flush()
+    tx.add(Task(**card, role="unit_charge", unit="5W", sms="tell all staff", card_id=whole.id, line=1))
+    hers = Task(**card, role="pharmacist_in_charge", sms="open the cabinets")
+    proved = Task(**card, role="pharmacist_in_charge", sms="count the carts", proof="number")
+    tx.add_all([hers, proved])
+    tx.flush()
+    tasks.offer_due(tx, outage.id or 0)
+    assert (hers.card_id, hers.line, hers.owner, hers.number) == (whole.id, 2, "ben", 0)
+    assert proved.card_id is None and proved.owner == "ben"
+    assert any("tell all staff; open the cabinets" in text for text in texts(tx, "ben"))
+    says(tx, "ben", "done", f"{whole.code}.1")
+    assert whole.state == TaskState.IN_PROGRESS
+    says(tx, "ben", "done", whole.code)
+    assert hers.state == TaskState.DONE
+
+
