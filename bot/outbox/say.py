@@ -49,19 +49,13 @@ def enqueue(tx: Tx, said: Notice, drafts: list[Draft]) -> int:
     The people are recorded as the notice's recipients even where they share a phone; a `#post` or `#landline` is
     nobody. Returns the rows queued.
     """
-    return enqueue_all(tx, [(said, drafts)])
-
-
-def enqueue_all(tx: Tx, together: list[tuple[Notice, list[Draft]]]) -> int:
-    """The same for several notices at once."""
-    every = [(said, draft) for said, drafts in together for draft in drafts]
-    if not every:
+    if not drafts:
         return 0
-    last = _last_contact(tx, {draft.address for _, draft in every})
-    rows = [draft.row(said, tx.now, last.get(draft.address, NEVER), _segments(draft)) for said, draft in every]
+    last = _last_contact(tx, {draft.address for draft in drafts})
+    rows = [draft.row(said, tx.now, last.get(draft.address, NEVER), _segments(draft)) for draft in drafts]
     heard = [
         {"notice_id": said.id, "person_id": d.person_id, "unit": d.unit, "wording": d.wording, "address": d.address}
-        for said, d in every
+        for d in drafts
         if d.person_id[0] != "#"
     ]
     insert_new(tx, RECIPIENT, heard)
