@@ -10,10 +10,10 @@ demo: .venv/ready ## Start everything with simulated phones and Slack; prints th
 test: .venv/ready ## Run every test, on SQLite and on PostgreSQL
 	@.venv/bin/pytest -n auto
 
-check: .venv/ready ## Check style, types, the arrows between modules, and that the docs are complete
+check: .venv/ready ## Check style, types, the arrows between modules, the docs, and every word that staff read
 	@.venv/bin/ruff check
 	@.venv/bin/mypy
-	@.venv/bin/pytest -q tests/test_imports.py tests/test_docs.py
+	@.venv/bin/pytest -q tests/test_imports.py tests/test_docs.py tests/test_messages.py tests/test_templates.py
 
 bench: .venv/ready ## Measure how fast messages leave and how much memory it takes
 	@.venv/bin/python -m bench

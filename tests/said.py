@@ -74,6 +74,21 @@ LONGEST: dict[str, dict[str, Any]] = {
         down=DOWN,
         next="05:10",
     ),
+    "still_works": dict(
+        time="04:40",
+        text="phones, pagers, Slack, texts, overhead calls, the lab's printer and the pharmacy robot",
+        down=DOWN,
+        next="05:10",
+    ),
+    "read_only": dict(
+        time="04:40",
+        text="red-label PC at each nurse desk, log in as the downtime user; last copy from 03:50",
+        down=DOWN,
+        next="05:10",
+    ),
+    "diversion": dict(
+        time="04:40", text="diversion of trauma and stroke, walk-ins accepted, one CT works", down=DOWN, next="06:40"
+    ),
     "correction": dict(
         time="04:45",
         of="04:40",
@@ -226,6 +241,9 @@ NEEDED = {  # without these a message says nothing; every other fact may be miss
     "holding": "time services",
     "update": "time text",
     "correction": "time text",
+    "still_works": "time text",
+    "read_only": "time text",
+    "diversion": "time text",
     "raised": "time level what",
     "turn": "units time",
     "decide": "code task level to",

@@ -14,7 +14,7 @@ from bot.texting import RESERVED, Says, is_gsm7, parse_reply, segments
 from tests.said import AGREED, LONGEST, MARIA, NEEDED
 
 MESSAGES = Path(__file__).parent.parent / "templates" / "messages"
-LANGUAGES = ("en", "es")
+LANGUAGES = ("en", "es", "fr")
 
 TEXTED = sorted(kind for kind in KINDS if (MESSAGES / kind / "sms.txt").is_file())
 

@@ -7,7 +7,7 @@ from sqlmodel import col, select
 
 from bot import journal, outages, outbox, roster, tasks
 from bot.access import Refused
-from bot.command import tell, wording
+from bot.command import tell, wording, words
 from bot.db import Tx
 from bot.outages import Outage
 
@@ -15,19 +15,32 @@ from bot.outages import Outage
 def update(tx: Tx, by: roster.Person, code: str, text: str, every: timedelta | None, channel: str) -> str:
     """Tell everybody who was told; keeps the promise and makes the next one."""
     outage = outages.commanded(tx, by, "update", code)
-    if not text.strip():
+    kind, text = words.news(text.strip())
+    if not text:
         raise Refused("An update needs words: /outage update what is new. Nothing was sent.")
     tell.promise(tx, outage, every)
+    down = outages.down(tx, outage)
     facts = {
         "time": tasks.at(tx, tx.now),
         "text": text,
-        "down": tell.down(tx, outage),
+        "down": tell.say(down),
         "next": tell.next_at(tx, outage),
     }
-    facts = tell.with_task(tx, outage, "update", facts, "text")
-    said = tell.everyone(tx, outage, "update", facts)
-    journal.write(tx, "updated", outage=outage.code, who=by.id, channel=channel, text=text)
-    return f"Sent to {outbox.audience(tx, said.id)} people: {tx.render.sms('update', 'en', outage.exercise, **facts)}"
+    if kind == "update":
+        facts = tell.with_task(tx, outage, kind, facts, "text")
+    said = tell.everyone(tx, outage, kind, facts, own=lambda language: {"down": wording.says(down, language) or None})
+    _keep_news(tx, outage, kind, facts)
+    journal.write(tx, "updated", outage=outage.code, who=by.id, channel=channel, text=text, kind=kind)
+    return f"Sent to {outbox.audience(tx, said.id)} people: {tx.render.sms(kind, 'en', outage.exercise, **facts)}"
+
+
+def _keep_news(tx: Tx, outage: Outage, kind: str, facts: dict[str, Any]) -> None:
+    """What still works is told to newcomers as well; the state of the emergency department to partners."""
+    if kind == wording.WORKS:
+        outage.facts = {**outage.facts, wording.WORKS: facts["text"]}
+        tx.add(outage)
+    elif kind == "diversion" and outage.level == 4:
+        tell.partners(tx, outage, kind, facts)
 
 
 def correct(tx: Tx, by: roster.Person, code: str, text: str, channel: str) -> str:

@@ -17,7 +17,7 @@ from bot import roster, texting, timers
 from bot.db import Tx, insert_selected
 from bot.outbox import audiences
 from bot.outbox.audiences import MESSAGE, PERSON, Audience
-from bot.outbox.routes import WORTH, body
+from bot.outbox.routes import WORTH, body, heard
 from bot.outbox.rows import NEVER, Expansion, Lane, Notice, Recipient, State
 
 EXPAND = "outbox.expand"  # the timer that writes the next batch of an outage
@@ -169,7 +169,7 @@ def _wordings(tx: Tx, said: Notice, words: Words, found: Sequence[Any]) -> CTE:
 
 
 def _worded(tx: Tx, said: Notice, words: Words, channel: str, language: str, phone: str) -> tuple[Any, ...]:
-    spoken = language or tx.settings.default_language
+    spoken = heard(tx, channel, said.kind, language or tx.settings.default_language)
     facts = words.facts | words.own.get(spoken, words.own[""]) | ({"callback": phone} if phone else {})
     text = body(tx, channel, said.kind, spoken, said.exercise, facts)
     buttons = words.buttons if channel == "slack" else []

@@ -87,13 +87,18 @@ def draft(
     round: int = 0,
 ) -> Draft:
     """The message of this kind for this person, in the words of the route's channel and the person's language."""
-    language = person.language or tx.settings.default_language
+    language = heard(tx, route.channel, kind, person.language or tx.settings.default_language)
     return Draft(
         person_id=person.id, channel=route.channel, address=route.address, lane=lane, unit=unit or person.unit,
         body=body(tx, route.channel, kind, language, exercise, facts), wording=wording or kind, language=language,
         buttons=(buttons or []) if route.channel == "slack" else [], round=round, reason=route.reason,
         not_after=tx.now + WORTH[lane],
     )  # fmt: skip
+
+
+def heard(tx: Tx, channel: str, kind: str, language: str) -> str:
+    """The language of a message: a voice must not read English words as if they were Spanish."""
+    return tx.render.speaks(kind, channel, language) if channel == "voice" else language
 
 
 def body(tx: Tx, channel: str, kind: str, language: str, exercise: bool, facts: dict[str, Any]) -> str:

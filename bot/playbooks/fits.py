@@ -29,6 +29,8 @@ def _carriers(words: Words) -> Iterator[tuple[str, str, bool, dict[str, Any]]]:
     yield "do", "alert", True, down | {"do": words.do, "next": NOON}
     yield "do_short", "unit_check", False, down | {"units": UNIT, "do": words.do_short}
     yield "do_short", "holding", True, {"time": NOON, "services": [words.say], "stay": words.do_short, "next": NOON}
+    news = {"time": NOON, "text": words.still_works, "down": [words.say], "next": NOON}
+    yield "still_works", "still_works", True, news
     yield "restored_do", "restored", True, {"time": NOON, "back": [words.say], "do": words.restored_do, "next": NOON}
 
 

@@ -51,7 +51,7 @@ class Library:
         """The services in the staff's words: `Epic, email and phones`. Core is named only if it is alone."""
         ids = list(ids)
         said = [self.playbooks[id].words(language).say for id in ids if id != CORE or len(ids) == 1]
-        last = {"es": " y "}.get(language.split("-")[0], " and ")
+        last = {"es": " y ", "fr": " et "}.get(language.split("-")[0], " and ")
         return last.join(part for part in (", ".join(said[:-1]), *said[-1:]) if part)
 
     def words(self, ids: Iterable[str], language: str = "en") -> Words:

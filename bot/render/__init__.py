@@ -63,6 +63,12 @@ class Render:
         """Slack mrkdwn, in lines; the facts are escaped, buttons are not part of it. TypeError as for `sms`."""
         return self._written("slack", kind, self._default_language, exercise, _checked(kind, facts))
 
+    def speaks(self, kind: str, channel: str, language: str) -> str:
+        """The language in which this message comes out: the one asked for, or English where it has no words in it."""
+        names = (f"{kind}/{name}" for name in _file_names(channel, language))
+        found = next((name for name in names if name in self._own or shipped(name)), "")
+        return language if found.count(".") > 1 else "en"
+
     def _write(
         self, channel: str, kind: str, language: str, exercise: bool, given: tuple[tuple[str, object], ...]
     ) -> str:

@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails
 
 from bot.settings.values import TWILIO_API, host_of, is_loopback
 
-LANGUAGES = ("en", "es")  # those that templates/messages ships; a hospital's TEMPLATES_DIR may bring others
+LANGUAGES = ("en", "es", "fr")  # those that templates/messages ships; a hospital's TEMPLATES_DIR may bring others
 
 EXPECTED = {  # what to write instead, where pydantic's own sentence would not help
     "port": "give a number from 0 to 65535",

@@ -5,7 +5,7 @@ from sqlmodel import select
 
 from bot import journal, outages, outbox, roster, tasks
 from bot.access import Refused
-from bot.command import facts, opening, words
+from bot.command import course, facts, opening, words
 from bot.command.opening import Declared
 from bot.db import Tx
 from bot.outages import Outage
@@ -132,5 +132,49 @@ def test_message_with_a_curly_quote(tx: Tx, eve: roster.Person) -> None:
     assert declare(tx, eve, 'new ehr Epic says "down"').filled.changed == ""
 
 
+def texted(tx: Tx) -> dict[str, str]:
+    """All texts to each person."""
+    found: dict[str, str] = {}
+    for message in tx.exec(select(outbox.Message)):
+        if message.channel == "sms":
+            found[message.person_id] = f"{found.get(message.person_id, '')}\n{message.body}"
+    return found
+
+
 def posted(tx: Tx) -> str:
     return "\n".join(message.body for message in tx.exec(select(outbox.Message)) if message.channel == "slack")
+
+
+def test_an_update_may_say_what_still_works(tx: Tx, eve: roster.Person) -> None:
+    declare(tx, eve, "ehr Epic is down")
+    said = course.update(tx, eve, "", "Works: phones, Slack", None, "slack")
+    assert "EHR DOWN. STILL WORKS: phones, Slack. Call 5555. Next 04:40" in said
+    assert of(tx).facts["still_works"] == "phones, Slack"
+    said = course.update(tx, eve, "", "read-only: red-label PC", None, "slack")
+    assert "READ-ONLY RECORDS: red-label PC. Look only, chart on paper" in said
+
+
+def test_the_state_of_the_emergency_department_reaches_partners_at_level_4(tx: Tx, eve: roster.Person) -> None:
+    tx.add(roster.Partner(id="ems", name="Ambulances", mobile="+12025550177"))
+    declare(tx, eve, "ed ED board is down")
+    for level, told in ((2, 0), (4, 1)):
+        of(tx).level = level
+        course.update(tx, eve, "", "diversion: no trauma", None, "slack")
+        to_partner = [message for message in tx.exec(select(outbox.Message)) if message.person_id == "#partner:ems"]
+        assert len(to_partner) == told
+    assert "ED STATUS: no trauma, reason ED systems down. Unstable patients are still accepted" in to_partner[0].body
+
+
+def test_everybody_hears_an_update_in_their_language(tx: Tx, eve: roster.Person) -> None:
+    for id, language in (("alma", "fr"), ("abe", "es"), ("gwen", "pl")):
+        person = tx.get(roster.Person, id)
+        assert person
+        person.language = language
+    roster.forget(tx)
+    declare(tx, eve, "ehr,email level:3")
+    texts = texted(tx)
+    assert "PANNE dossier patient et messagerie" in texts["alma"] and "Répondez 1=lu" in texts["alma"]
+    assert "SIN EHR y correo" in texts["abe"] and "EHR and email DOWN" in texts["gwen"]
+    course.update(tx, eve, "", "vendor works on it", None, "slack")
+    texts = texted(tx)
+    assert "toujours en panne: dossier patient et messagerie. EN: vendor works on it" in texts["alma"]
