@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from random import Random
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from bot.clock import Clock, FastClock
 from bot.db import Database, Tx
@@ -146,6 +146,7 @@ class Night:
             await process.kill()
 
     def settings(self) -> Settings:
-        """The environment's, as the processes read them."""
-        given = {name.lower(): value for name, value in self.environment.items()}
+        """The environment's, as the processes read them in their folder."""
+        given: dict[str, Any] = {name.lower(): value for name, value in self.environment.items()}
+        given |= {} if self.on_sqlite else {"spool_dir": str(self.folder / "spool")}
         return Settings.load(None, **{name: given[name] for name in Settings.model_fields if name in given})
