@@ -5,10 +5,10 @@ from typing import Any
 
 from fastapi import Request, Response
 
-from bot import inbox, journal, outages, roster, texting
+from bot import inbox, journal, outages, roster, texting, timers
 from bot.access import Refused
 from bot.channels.sms import reply_twiml
-from bot.command import reading
+from bot.command import answers, reading
 from bot.db import Database, Tx
 from bot.texting import Reply, Says
 from handlers import pins
@@ -79,7 +79,20 @@ def hear(tx: Tx, sid: str, number: str, body: str, reply: Reply, proven: str = "
     except Refused as refused:
         journal.write(tx, "refused", who=people[0].id, channel="sms", says=str(refused))
         echo = ("echo", {"text": str(refused)})
-    if echo is None:
-        return None
     running = outages.running(tx)
-    return Said(*echo, people[0].language, bool(running and running[0].exercise))
+    exercise = bool(running and running[0].exercise)
+    held = _held(tx, people[0], number, body, exercise)
+    if echo is None or (held and echo[0] == "stray"):
+        return held
+    said = Said(*echo, people[0].language, exercise)
+    if held:  # beside the answer to what they said
+        text_later(tx, held, number, people[0])
+    return said
+
+
+def _held(tx: Tx, person: roster.Person, number: str, body: str, exercise: bool) -> Said | None:
+    """Who texts what may be a patient's is told not to, once in ten minutes."""
+    if not texting.patient_data(body) or timers.due_at(tx, answers.HELD, number):
+        return None
+    timers.set_for(tx, answers.HELD, number, tx.now + answers.ONCE_IN)
+    return Said("held", {}, person.language, exercise)

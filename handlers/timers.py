@@ -139,6 +139,7 @@ HANDLERS: dict[str, Handler] = {
     recalls.WAVE: next_wave,
     recalls.RELEASE: release,
     answers.STRAY: forget,
+    answers.HELD: forget,
     callbacks.QUIET: forget,
     preflight.LOOK: look_ahead,
     preflight.TOLD: forget,

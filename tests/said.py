@@ -124,6 +124,7 @@ LONGEST: dict[str, dict[str, Any]] = {
         ]
     ),
     "opted_out": {},
+    "held": {},
     "call": dict(asked=True, down=["Epic", "email"], state="declared", level=3, next="04:40", units=["5W"], pin=True),
     "call_pin": {},
     "preflight": dict(red=["lab_lead: nobody 22:00-07:00"], other=["no charge nurse: 3W now"]),

@@ -13,6 +13,7 @@ CALLED_FOR = {"2": "labor_pool_leader", "3": "logistics_chief"}
 HELP_S = 600  # seconds until help should be there
 ONCE_IN = timedelta(minutes=10)  # the automatic answer to a text that fits nothing
 STRAY = "stray.quiet"  # the timer that keeps it quiet
+HELD = "held.quiet"  # the same for the word that patients are not named in texts
 
 
 def answer(
@@ -21,9 +22,17 @@ def answer(
 ) -> Echo:  # fmt: skip
     """A digit from a phone or an account, for everybody who was asked there. No thanks for a 1."""
     only, note = _one_unit(tx, people, note)
-    note = texting.patient_data(note) or note
+    note = _held_back(tx, people[0], note, channel)
     heard = checkins.answer(tx, people, digit, note, channel, only, outage_id, round_id)
     return follow(tx, heard, people[0], note, channel)
+
+
+def _held_back(tx: Tx, person: roster.Person, note: str, channel: str) -> str:
+    """The note, unless it may name a patient: then it goes nowhere, and only the journal has what is left of it."""
+    held = texting.patient_data(note)
+    if held:
+        journal.write(tx, "note_held", who=person.id, channel=channel, text=held)
+    return "" if held else note
 
 
 def answer_unit(tx: Tx, outage: Outage, unit: str, digit: str, channel: str) -> Echo:
@@ -162,7 +171,8 @@ def stray(tx: Tx, person: roster.Person, text: str, channel: str, number: str) -
         held=shown != text,
     )
     if running:
-        tell.command_post(tx, running[0], "stray_text", {"who": person.name, "unit": person.unit, "text": shown})
+        post = shown if shown == text else "held back, as it may name a patient. Please call them"
+        tell.command_post(tx, running[0], "stray_text", {"who": person.name, "unit": person.unit, "text": post})
         above = tell.coordinator(tx, running[0])
         if above and above.id != person.id:
             digest.add(tx, running[0], above, person.unit, "text")

@@ -73,6 +73,7 @@ KINDS: dict[str, Kind] = {
     "promise_held": _kind("time next"),
     "told_you": _kind("text", text=60),
     "opted_out": _kind(""),
+    "held": _kind("", callback=0),
     "call": _kind("asked down state level next units pin"),
     "call_pin": _kind(""),
     "preflight": _kind("red other"),
