@@ -23,10 +23,14 @@ TEXTED = sorted(kind for kind in KINDS if (MESSAGES / kind / "sms.txt").is_file(
 FOR_ALL = (
     "alert unit_check check_again card holding update still_works read_only diversion correction raised joined "
     "restored verified closed void stray risk role task tasks task_due task_late help told_you kept away "
-    "echo echo_help echo_proof echo_risk echo_taken thanks status"
+    "roll_call question turn decide recall recall_coming recall_needed recall_reserve recall_filled recall_released "
+    "recall_off recall_which recall_news echo echo_help echo_proof echo_risk echo_taken thanks status"
 ).split()
 #: Whoever is called hears a voice that speaks the language of its words
-CALLED = "alert unit_check check_again card risk role task tasks help restored closed void holding thanks".split()
+CALLED = (
+    "alert unit_check check_again roll_call question turn recall card risk role task tasks help restored closed void "
+    "holding thanks"
+).split()
 #: They begin with what they are: nobody but whoever declared, or is called for a patient, gets them
 NO_SOURCE = ("receipt", "risk")
 #: Who asks staff for something says it in this order: who speaks, what is down, where, what to do, when next
@@ -109,6 +113,24 @@ def test_what_a_text_asks_for_can_be_answered(mercy: Render, kind: str, language
 def test_a_text_has_no_patient_in_it(mercy: Render, language: str) -> None:
     texts = {kind: rendered(mercy, kind, language).replace("RISQUE PATIENT", "") for kind in TEXTED}
     assert [kind for kind, text in texts.items() if patient_data(text)] == []
+
+
+#: What a translation says by another fact: of what is down it names the services, of two questions their codes
+INSTEAD = {"what": "services", "there": "recall", "alert": "outage"}
+
+
+@pytest.mark.parametrize(
+    "path", sorted(MESSAGES.rglob("sms.??.txt")), ids=lambda path: f"{path.parent.name}/{path.name}"
+)
+def test_a_translation_leaves_nothing_out(path: Path) -> None:
+    there, english = (set(re.findall(r"\b[a-z_]+\b", template(file))) for file in (path, path.parent / "sms.txt"))
+    missing = (english & KINDS[path.parent.name].facts) - there
+    assert {fact for fact in missing if INSTEAD.get(fact) not in there} == set()
+
+
+def template(path: Path) -> str:
+    """What stands in braces."""
+    return " ".join(re.findall(r"{[{%].*?[%}]}", path.read_text("utf-8")))
 
 
 @pytest.mark.parametrize("path", sorted(MESSAGES.rglob("*.*")), ids=lambda path: f"{path.parent.name}/{path.name}")
