@@ -94,6 +94,10 @@ class App:
             fired += count
         return fired
 
+    async def send(self, channel: str) -> int:
+        """Send what waits on one channel."""
+        return await self._dispatching().line(channel)
+
     async def mend(self) -> int:
         """What time alone does, once: leases, validity, doubt, providers that come back, receipts that stay away."""
         return await self.sweep() + await self.reconcile() + await self.probe() + await self.confirm()
@@ -130,7 +134,7 @@ class App:
         """Beat by the clock, and at once when a commit calls for it. Each channel and the timers go their own way, so
         that trouble on one never delays another."""
         works = {"timers": self.fire} | {
-            name: partial(self._dispatching().line, name) for name in self._dispatching().channels
+            name: partial(self.send, name) for name in self._dispatching().channels
         }
         self._bells = {name: asyncio.Event() for name in works}
         pumps = [asyncio.create_task(self._pump(name, work)) for name, work in works.items()]

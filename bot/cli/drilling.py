@@ -3,7 +3,6 @@
 The app and the simulator are imported where they are needed, as in `serving`.
 """
 
-import asyncio
 import contextlib
 import json
 import sys
@@ -15,6 +14,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from bot import exercises, outages
 from bot.cli.ground import err, look, say
+from bot.cli.serving import play as run
 
 NAMES = {
     "first_notice": "first notice", "reached_50": "50 % reached", "reached_90": "90 % reached",
@@ -47,7 +47,7 @@ def _played(scenario: str, staff: int, speed: float, seed: int, as_json: bool) -
     from bot.cli.hospital import play
 
     with _bar(quiet=as_json) as tell:
-        return asyncio.run(play(scenario, staff, speed, seed, tell))
+        return run(play(scenario, staff, speed, seed, tell))
 
 
 @contextlib.contextmanager

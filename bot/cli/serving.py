@@ -9,7 +9,7 @@ import gc
 import signal
 import sys
 from collections.abc import Coroutine
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 
@@ -17,6 +17,7 @@ from bot import db
 from bot.cli.ground import ready, say
 from bot.settings import Serving, Settings
 
+T = TypeVar("T")
 SWITCH = 0.001  # seconds that a thread may keep the others waiting, the one that answers requests among them
 
 
@@ -28,17 +29,17 @@ def migrate() -> None:
 
 def run() -> None:
     """Everything in one process: web, worker, clock."""
-    _play(_serve(ready(Serving), with_beats=True))
+    play(_serve(ready(Serving), with_beats=True))
 
 
 def web() -> None:
     """Only the web side: what comes in is taken and committed."""
-    _play(_serve(ready(Serving), with_beats=False))
+    play(_serve(ready(Serving), with_beats=False))
 
 
 def worker() -> None:
     """Only the worker: what is due is sent, climbed and sealed."""
-    _play(_work(ready()))
+    play(_work(ready()))
 
 
 def demo(
@@ -51,14 +52,13 @@ def demo(
     asyncio.run(serve(port, speed))
 
 
-def _play(scene: Coroutine[Any, Any, None]) -> None:
+def play(scene: Coroutine[Any, Any, T]) -> T:
     """Run it on uvloop, a quarter faster on the wire, where that exists."""
     try:
         import uvloop
     except ImportError:
-        asyncio.run(scene)
-    else:
-        uvloop.run(scene)
+        return asyncio.run(scene)
+    return uvloop.run(scene)
 
 
 async def _serve(settings: Settings, with_beats: bool) -> None:
@@ -66,7 +66,7 @@ async def _serve(settings: Settings, with_beats: bool) -> None:
 
     app = App(settings)
     await app.start()
-    _settle_down()
+    settle_down()
     say(f"Muster listens on http://{settings.host}:{settings.port}")
     try:
         await app.serve(settings.host, settings.port, with_beats=with_beats)
@@ -82,7 +82,7 @@ async def _work(settings: Settings) -> None:
     for ending in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(ending, ended.set)
     await app.start()
-    _settle_down()
+    settle_down()
     try:
         async with app.beating():
             await ended.wait()
@@ -90,7 +90,7 @@ async def _work(settings: Settings) -> None:
         await app.stop()
 
 
-def _settle_down() -> None:
+def settle_down() -> None:
     """What was made by the start stays for good: looking through it for garbage again and again took a sixth of the
     time of a fan-out."""
     gc.collect()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from sqlmodel import func, select
+from sqlmodel import select
 
 from bot import exercises, outages, outbox, timers
 from bot.clock import MovedClock
@@ -16,7 +16,7 @@ from bot.drills.hospital import ACCOUNT
 from bot.simulator import Fault, Simulator
 
 GRAIN = timedelta(seconds=1)  # what is due within the same one is done together; a sender's rate is by the second
-MEND = timedelta(seconds=5)  # between two looks at leases, doubt and providers that come back
+MEND = timedelta(seconds=15)  # between two looks at leases, doubt and providers that come back
 LONGEST = timedelta(minutes=1)  # between two steps: receipts that stay away are asked for
 PROMISE = timedelta(minutes=2)  # how long before a promised update the commander writes it
 MOST_ROUNDS = 500  # until all is quiet; more means that something never ends
@@ -24,12 +24,6 @@ NEWS = ("vendor works on it, no time yet", "still no time from the vendor", "ven
 RISK = "9 cannot find the allergies"
 
 Act = Callable[[], Awaitable[object]]
-#: What a script turns off at the providers → how that fails
-FAILS = {
-    "texts": Fault("outage", on="sms"),
-    "calls": Fault("failed", on="call", code=31005),
-    "receipts": Fault("receipts_withheld", on="sms"),
-}
 
 
 class Running(Protocol):
@@ -37,18 +31,19 @@ class Running(Protocol):
 
     db: Database
 
-    async def beat(self) -> int: ...
+    async def fire(self) -> int: ...
+    async def send(self, channel: str) -> int: ...
     async def mend(self) -> int: ...
-    async def seal(self) -> int: ...
 
 
 @dataclass(frozen=True)
 class Look:
-    """What is due: when the next timer is, whether anything waits to be sent, when an update was promised."""
+    """What is due: when the next timer is, on which channels something waits to be sent, whether a provider is in
+    trouble, when an update was promised."""
 
     timer: datetime | None
-    waiting: bool
-    doubtful: bool
+    waiting: list[str]
+    trouble: bool
     promised: datetime | None
     code: str
 
@@ -69,17 +64,21 @@ class Play:
     mended: datetime | None = None
     said: int = 0  # updates that the commander wrote
 
+    def __post_init__(self) -> None:
+        self.texts = Fault("outage", on="sms")
+        self.calls = Fault("failed", on="call", code=31005)
+        self.receipts = Fault("receipts_withheld", on="sms")
+
     async def run(self, drill: exercises.Drill) -> None:
         """From the moment the drill was started to its end."""
-        self.acts = [(drill.starts_at + each.at, getattr(self, each.do)) for each in self.scenario.injects
-                     if hasattr(self, each.do)]  # fmt: skip
-        end = drill.ends_at
+        does = [each for each in self.scenario.injects if hasattr(self, each.do)]
+        self.acts = [(drill.starts_at + each.at, getattr(self, each.do)) for each in does]
         while True:
             look = await self._settle()
-            due = self._next(look, end)
             self.tell((self.clock.now() - drill.starts_at) / timedelta(minutes=1))
-            if self.clock.now() >= end:
+            if self.clock.now() >= drill.ends_at:
                 return
+            due = min(self._next(look), drill.ends_at)
             await self._wait(due)
             self.clock.set(due)
             await self._act(look)
@@ -87,31 +86,31 @@ class Play:
     async def _settle(self) -> Look:
         """Let everything that is due happen, here and at the providers, until all is quiet."""
         for _ in range(MOST_ROUNDS):
-            done = await self.app.beat() + await self.sim.settle()
+            look = await self.app.db.read(_look)
+            done = await self.app.fire() if look.timer and look.timer <= self.clock.now() else 0
+            done += sum([await self.app.send(channel) for channel in look.waiting])
+            done += await self.sim.settle() if self.sim.busy else 0
+            done += 0 if done else await self._mend(look)
             if not done:
-                break
-        else:
-            raise RuntimeError("something in the drill never comes to an end")
-        if self.mended is None or self.clock.now() - self.mended >= MEND:
-            self.mended = self.clock.now()
-            if await self.app.mend():
-                return await self._settle()
-        return await self.app.db.read(_look)
+                return look
+        raise RuntimeError("something in the drill never comes to an end")
 
-    def _next(self, look: Look, end: datetime) -> datetime:
+    async def _mend(self, look: Look) -> int:
+        """Leases, doubt, providers that come back, receipts that stay away."""
+        now, every = self.clock.now(), MEND if look.trouble else LONGEST
+        if self.mended and now - self.mended < every:
+            return 0
+        self.mended = now
+        return await self.app.mend()
+
+    def _next(self, look: Look) -> datetime:
         """When to look again, on a whole second."""
         now = self.clock.now()
-        due = [end, now + LONGEST, *(at for at, _ in self.acts[:1])]
+        due = [now + LONGEST, *(at for at, _ in self.acts[:1])]
         due += [at for at in (look.timer, self.sim.next_due()) if at]
-        due += [now + GRAIN] if look.waiting else []
-        due += [now + MEND] if look.doubtful else []
+        due += [now + MEND] if look.trouble else [now + GRAIN] if look.waiting else []
         due += [look.promised - PROMISE] if look.promised and look.promised - PROMISE > now else []
-        soonest = max(min(due), now)
-        return (
-            min(soonest + (-soonest.replace(tzinfo=None).microsecond % 1_000_000) * timedelta(microseconds=1), end)
-            if soonest > now
-            else now + GRAIN
-        )
+        return max(_whole_second(min(due)), now + GRAIN)
 
     async def _wait(self, due: datetime) -> None:
         if self.pace:
@@ -128,33 +127,39 @@ class Play:
     # --- what an inject does, by its name ---
 
     async def texts_off(self) -> None:
-        self.sim.twilio.faults.add(FAILS["texts"])
+        self.sim.twilio.faults.add(self.texts)
 
     async def texts_on(self) -> None:
-        self.sim.twilio.faults.remove(FAILS["texts"])
+        self.sim.twilio.faults.remove(self.texts)
 
     async def calls_off(self) -> None:
-        self.sim.twilio.faults.add(FAILS["calls"])
+        self.sim.twilio.faults.add(self.calls)
 
     async def calls_on(self) -> None:
-        self.sim.twilio.faults.remove(FAILS["calls"])
+        self.sim.twilio.faults.remove(self.calls)
 
     async def receipts_off(self) -> None:
-        self.sim.twilio.faults.add(FAILS["receipts"])
+        self.sim.twilio.faults.add(self.receipts)
 
     async def receipts_on(self) -> None:
-        self.sim.twilio.faults.remove(FAILS["receipts"])
+        self.sim.twilio.faults.remove(self.receipts)
 
     async def risk(self) -> None:
         await self.sim.phone(self.bedside[0]).text(RISK)
 
 
 def _look(tx: Tx) -> Look:
-    def any_in(state: outbox.State) -> bool:
-        return tx.exec(select(func.count()).select_from(outbox.Message).where(outbox.Message.state == state)).one() > 0
+    def channels(state: outbox.State) -> list[str]:
+        return sorted(tx.exec(select(outbox.Message.channel).where(outbox.Message.state == state).distinct()))
 
+    broken = select(outbox.Health.name).where(outbox.Health.circuit != outbox.CircuitState.CLOSED)
     running = next(iter(outages.running(tx)), None)
     return Look(
-        timers.next_due(tx), any_in(outbox.State.QUEUED), any_in(outbox.State.DOUBTFUL),
+        timers.next_due(tx), channels(outbox.State.QUEUED),
+        bool(channels(outbox.State.DOUBTFUL)) or tx.exec(broken.limit(1)).first() is not None,
         running.next_update_at if running else None, running.code if running else "",
     )  # fmt: skip
+
+
+def _whole_second(at: datetime) -> datetime:
+    return at if not at.microsecond else at.replace(microsecond=0) + GRAIN

@@ -49,8 +49,8 @@ def set_clock(tx: Tx, outage_id: int) -> None:
 def _chased(tx: Tx, outage_id: int) -> list[Task]:
     return [
         task
-        for task in of_outage(tx, outage_id, *OPEN)
-        if not task.card_id and task.kind not in (*NO_CHASE, Kind.CHECK) and task.state != TaskState.BLOCKED
+        for task in of_outage(tx, outage_id, *OPEN, lines=False)
+        if task.kind not in (*NO_CHASE, Kind.CHECK) and task.state != TaskState.BLOCKED
         and task.asked_at is None
     ]
 

@@ -48,6 +48,8 @@ def open_phase(
 def assign_due(tx: Tx, outage: Outage) -> dict[str, list[Task]]:
     """Give what is due to be offered to whoever holds its role now; returns the tasks by person, most urgent first."""
     given: dict[str, list[Task]] = defaultdict(list)
+    if not _anything_due(tx, outage):
+        return given
     all_tasks = of_outage(tx, outage.id or 0)
     unfinished = {task.step for task in all_tasks if task.state not in ENDED}
     due = [task for task in all_tasks if _is_due(tx, outage, task, unfinished)]
@@ -108,6 +110,15 @@ def offer_due(tx: Tx, outage_id: int) -> None:
 
 def buttons(task: Task) -> list[list[str]]:
     return [[label, f"task_{verb}", task.code] for label, verb in BUTTONS]
+
+
+def _anything_due(tx: Tx, outage: Outage) -> bool:
+    """May there be something to offer? Of a large house it costs much to look at every task, and often it is in vain."""
+    due = select(Task.id).where(
+        Task.outage_id == outage.id, Task.state == TaskState.WAITING, col(Task.card_id).is_(None), ~col(Task.tells),
+        Task.kind != Kind.CHECK, col(Task.offer_at) <= tx.now,
+    )  # fmt: skip
+    return tx.exec(due.limit(1)).first() is not None
 
 
 def _is_due(tx: Tx, outage: Outage, task: Task, unfinished: set[str]) -> bool:

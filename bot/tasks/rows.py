@@ -106,8 +106,11 @@ def at(tx: Tx, moment: datetime | None) -> str:
     return moment.astimezone(ZoneInfo(tx.settings.timezone)).strftime("%H:%M") if moment else ""
 
 
-def of_outage(tx: Tx, outage_id: int, *states: TaskState) -> list[Task]:
+def of_outage(tx: Tx, outage_id: int, *states: TaskState, lines: bool = True) -> list[Task]:
+    """The tasks of an outage in these states, or in all; with or without the lines of cards."""
     query = select(Task).where(Task.outage_id == outage_id)
+    if not lines:
+        query = query.where(col(Task.card_id).is_(None))
     if states:
         query = query.where(col(Task.state).in_(states))
     return list(tx.exec(query.order_by(col(Task.prio), col(Task.due_at), col(Task.id))))
