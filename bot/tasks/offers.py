@@ -113,7 +113,7 @@ def buttons(task: Task) -> list[list[str]]:
 
 
 def _anything_due(tx: Tx, outage: Outage) -> bool:
-    """May there be something to offer? Of a large house it costs much to look at every task, and often it is in vain."""
+    """May there be something to offer? To look at every task of a large house costs much, and is often in vain."""
     due = select(Task.id).where(
         Task.outage_id == outage.id, Task.state == TaskState.WAITING, col(Task.card_id).is_(None), ~col(Task.tells),
         Task.kind != Kind.CHECK, col(Task.offer_at) <= tx.now,
