@@ -7,22 +7,14 @@ import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bot.texting.reply_words import ALL_FINE, ALONE_DONE, BEHIND, TASK_VERBS
+
 # Carriers act on these when they are the whole text, so they are never commands of ours.
 OPT_OUT = frozenset("stop stopall unsubscribe cancel end quit revoke optout opt-out".split()) | {"opt out", "stop all"}
 OPT_IN = frozenset("start unstop".split())
 ASKS_FOR_HELP = frozenset("help info".split())
 RESERVED = OPT_OUT | OPT_IN | ASKS_FOR_HELP
 
-FINE = frozenset("ok okay k yes".split()) | {"got it"}  # with thumbs-up, the words for a 1
-
-TASK_VERBS = {
-    "1": "have", "have": "have", "accept": "have", "got": "have", "ok": "have", "okay": "have", "k": "have",
-    "yes": "have",
-    "2": "cannot", "cannot": "cannot", "cant": "cannot", "can't": "cannot", "no": "cannot",
-    "done": "done", "finished": "done",
-    "blocked": "blocked", "block": "blocked",
-    "need": "need",
-}  # fmt: skip
 #: Words for a digit, where a staff call is named
 CALL_WORDS = {
     "ok": "1", "okay": "1", "k": "1", "yes": "1", "cannot": "4", "cant": "4", "can't": "4", "no": "4",
@@ -84,7 +76,7 @@ _VERB_AND_TASK = _form(
     rf"({_ANY.join(map(re.escape, TASK_VERBS))})(?=\W|T)\W{{0,3}}(?:help\W{{1,3}})?(?:(?:with|on|for)\W{{1,3}})?"
     rf"({_TASK})((?:[\s,&+]{{1,3}}(?:and\s+)?{_TASK})*){_SEP}(.*)"
 )
-_TASK_FIRST = _form(rf"({_TASK}){_SEP}(?:(done|finished|blocked|block|cannot|can'?t|need)\b{_SEP})?(.*)")
+_TASK_FIRST = _form(rf"({_TASK}){_SEP}(?:({_ANY.join(map(re.escape, BEHIND))})\b{_SEP})?(.*)")
 _HERE = _form(rf"(here|charge)(?:\s+(?:(?:on|at|in)\s+)?({_UNIT}))?")
 _AWAY = _form(rf"away\b{_SEP}(.*)")
 _TOLD = _form(rf"told\s+(?:unit\s+)?({_UNIT}(?:{_AND}{_UNIT})*)")
@@ -152,9 +144,9 @@ def _alone(words: str) -> Reply | None:
         return Reply(says=Says.OPTED_IN)
     if said in ASKS_FOR_HELP:
         return Reply(says=Says.WANTS_HELP)
-    if said in FINE or _THUMBS_UP.fullmatch(words) or _REACTION.fullmatch(words):
+    if said in ALL_FINE or _THUMBS_UP.fullmatch(words) or _REACTION.fullmatch(words):
         return Reply(says=Says.ANSWER, digit="1")
-    return Reply(says=Says.TASK, verb="done") if said == "done" else None
+    return Reply(says=Says.TASK, verb="done") if said in ALONE_DONE else None
 
 
 def _task(words: str) -> Reply | None:

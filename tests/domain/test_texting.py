@@ -359,3 +359,22 @@ def test_a_plain_report_is_not_patient_data(text):
 @given(TEXTS)
 def test_the_screen_reads_anything(text):
     assert patient_data(text) != text
+
+
+@pytest.mark.parametrize(
+    ("text", "verb"),
+    [("Hecho T7", "done"), ("T7 terminé", "done"), ("fait T7 04:15", "done"), ("bloqué T7 plus de papier", "blocked"),
+     ("NECESITO T7", "need"), ("voy T7", "have"), ("impossible T7", "cannot"), ("T7 12", "proof")],
+)  # fmt: skip
+def test_people_answer_in_their_language(text: str, verb: str) -> None:
+    reply = parse_reply(text)
+    assert (reply.says, reply.code, reply.verb) == (Says.TASK, "T7", verb)
+
+
+@pytest.mark.parametrize("text", ["sí", "Si.", "vale", "oui", "D’accord", "tout va bien"])
+def test_a_yes_is_a_yes_in_every_language(text: str) -> None:
+    assert parse_reply(text) == parse_reply("1")
+
+
+def test_a_yes_with_more_behind_it_is_read_by_a_person() -> None:
+    assert parse_reply("si no hay papel, que hago").says == Says.FREE

@@ -1,0 +1,30 @@
+"""The words that people answer with, by language. What staff speak a text may bring, whoever it was written for."""
+
+#: For a 1, as the whole text; a thumbs-up as well
+FINE = {
+    "en": ("ok", "okay", "k", "yes", "got it"),
+    "es": ("si", "sí", "vale", "bien", "todo bien", "de acuerdo"),
+    "fr": ("oui", "bien", "tout va bien", "d'accord"),
+}
+#: In front of a task's code, or behind it
+OF_TASKS = {
+    "en": {
+        "have": "1 have accept got ok okay k yes", "cannot": "2 cannot cant can't no", "done": "done finished",
+        "blocked": "blocked block", "need": "need",
+    },
+    "es": {
+        "have": "voy sí si vale", "done": "hecho hecha terminado terminada",
+        "blocked": "bloqueado bloqueada", "need": "necesito ayuda",
+    },
+    "fr": {
+        "have": "oui pris prise", "cannot": "impossible", "done": "fait faite terminé terminée termine terminee",
+        "blocked": "bloqué bloquée bloque bloquee", "need": "besoin aide",
+    },
+}  # fmt: skip
+
+ALL_FINE = frozenset(word for words in FINE.values() for word in words)
+TASK_VERBS = {word: verb for verbs in OF_TASKS.values() for verb, words in verbs.items() for word in words.split()}
+#: What may stand behind a code without being mistaken for the proof that was asked for
+NOT_BEHIND = ("2", "no", "ayuda", "aide")
+BEHIND = [word for word, verb in TASK_VERBS.items() if verb != "have" and word not in NOT_BEHIND]
+ALONE_DONE = frozenset(word for verbs in OF_TASKS.values() for word in verbs["done"].split()) - {"finished"}
