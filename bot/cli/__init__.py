@@ -31,7 +31,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
 GROUPS: dict[str, tuple[str, dict[str, Callable[..., Any]]]] = {
     "roster": ("People, units, sites, shifts.", {
         "import": books.roster_import, "oncall": books.roster_oncall, "check": books.roster_check,
-        "set": books.roster_set, "show": books.roster_show,
+        "group": books.roster_group, "set": books.roster_set, "show": books.roster_show,
     }),
     "pin": ("PINs for commands by text.", {"set": books.pin_set}),
     "playbooks": ("What is done when a service is down.", {"schema": playbooks.schema, "check": playbooks.check}),

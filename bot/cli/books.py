@@ -95,6 +95,33 @@ def roster_check() -> None:
     say("Nothing is red.")
 
 
+def roster_group(
+    verb: Annotated[str, typer.Argument(help="add, list or show")],
+    name: Annotated[str, typer.Argument()] = "",
+    rule: Annotated[str, typer.Argument(help='as "role:pharmacist_in_charge site:MAIN onshift"')] = "",
+) -> None:
+    """Saved rules over the roster: add NAME RULE, list, show NAME."""
+    if verb == "add":
+        if complaints := act(lambda tx: roster.save_group(tx, name, rule)):
+            fail("\n".join(f"{complaint}." for complaint in [*complaints, "Nothing was kept"]))
+        say(f"Group {name.lower()} is kept. `muster roster group show {name.lower()}` says whom it means now.")
+    elif verb == "list":
+        kept = look(lambda tx: [f"{group.name}: {group.rule}" for group in roster.groups(tx)])
+        say("\n".join(kept) or "No group yet.")
+    elif verb == "show":
+        say("\n".join(look(lambda tx: _group_lines(tx, name))))
+    else:
+        raise typer.BadParameter(f"{verb} is no verb of groups; say add, list or show")
+
+
+def _group_lines(tx: Tx, name: str) -> list[str]:
+    found = roster.group_members(tx, name)
+    if found is None:
+        fail(f"There is no group {name}. `muster roster group list` shows all.")
+    people = [f"{person.id} {person.name}, {person.unit}" for person in found.people]
+    return [f"{len(people)} people now ({found.why}).", *people]
+
+
 def roster_set(
     id: str,
     columns: Annotated[list[str], typer.Argument(metavar="COLUMN=VALUE...", help="as in staff.csv: mobile=…")],

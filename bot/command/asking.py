@@ -16,10 +16,11 @@ MISSED, OVER = "round.missed", "round.over"  # the timers: silence goes to the c
 MISSED_AFTER = timedelta(minutes=10)
 OPEN_FOR = timedelta(minutes=60)
 NAMED = 30  # people by name in an answer
-SCOPE = re.compile(r"(?:(all)|(units|roles):(\S+))(?:\s+|$)", re.IGNORECASE)
+SCOPE = re.compile(r"(?:(all)|(units|roles|group):(\S+))(?:\s+|$)", re.IGNORECASE)
 USAGE = (
     "Say `/checkin` (it asks the silent units), `/checkin all`, `/checkin units:5W,3W`, the last two with a question "
-    "of your own behind them if you like, `/checkin roles:lab_lead text`, or `/checkin roll-call`. Nothing was sent."
+    "of your own behind them if you like, `/checkin roles:lab_lead text`, "
+    "`/checkin group:NAME text`, or `/checkin roll-call`. Nothing was sent."
 )
 ROLL_KEYS = (("On site", "1"), ("Not on shift", checkins.AWAY))
 QUESTION_KEYS = (("1 Yes / OK", "1"), ("2 No / need help", "2"), ("9 PATIENT RISK", "9"))
@@ -34,10 +35,11 @@ class Wanted:
     only: list[str] | None = None
     roles: list[str] = field(default_factory=list)
     text: str = ""
+    group: str = ""
 
 
 def wanted(text: str) -> Wanted:
-    """`[CODE] [roll-call] [all|units:a,b|roles:x] [text]`."""
+    """`[CODE] [roll-call] [all|units:a,b|roles:x|group:NAME] [text]`."""
     code, rest = words.code(text)
     verb, _, after = rest.partition(" ")
     verb, rest = (verb.lower(), after.strip()) if verb.lower() in VERBS else ("", rest)
@@ -47,6 +49,8 @@ def wanted(text: str) -> Wanted:
     _, kind, listed = scope.groups(default="")
     named = [each for each in listed.split(",") if each]
     rest = rest[scope.end() :].strip()
+    if kind.lower() == "group":
+        return Wanted(code, verb, [], [], rest, listed.lower())
     if kind.lower() == "roles":
         return Wanted(code, verb, [], [role.lower() for role in named], rest)
     return Wanted(code, verb, [unit.upper() for unit in named], [], rest)
@@ -57,7 +61,7 @@ def checkin(tx: Tx, by: roster.Person, text: str, channel: str) -> str:
     asked = wanted(text)
     if asked.verb:
         return VERBS[asked.verb](tx, by, asked, channel)
-    if not asked.text and not asked.roles:
+    if not asked.text and not asked.roles and not asked.group:
         return rounds.ask_again(tx, by, asked.code, asked.only)
     if asked.only is None or not asked.text:
         raise Refused(USAGE)
@@ -96,7 +100,7 @@ def over(tx: Tx, round_id: int) -> None:
 def _roll_call(tx: Tx, by: roster.Person, asked: Wanted, channel: str) -> str:
     if asked.text.lower() == "list":
         return _listed(tx, outages.commanded(tx, by, "checkin", asked.code))
-    if asked.text or asked.roles:
+    if asked.text or asked.roles or asked.group:
         raise Refused("Say `/checkin roll-call`, `roll-call units:5W,3W` or `roll-call list`. Nothing was sent.")
     outage = outages.commanded(tx, by, "checkin", asked.code)
     units = _known(tx, asked.only or [])
@@ -123,8 +127,8 @@ def _listed(tx: Tx, outage: Outage) -> str:
 def _question(tx: Tx, by: roster.Person, asked: Wanted, channel: str) -> str:
     outage = outages.commanded(tx, by, "checkin", asked.code)
     text, units = asked.text.translate(words.QUOTES), _known(tx, asked.only or [])
-    holders = _holders(tx, asked.roles)
-    _, people = _open(tx, outage, Kind.QUESTION, text, units, QUESTION_KEYS, holders if asked.roles else None)
+    some = _group(tx, asked.group) if asked.group else _holders(tx, asked.roles) if asked.roles else None
+    _, people = _open(tx, outage, Kind.QUESTION, text, units, QUESTION_KEYS, some)
     journal.write(tx, "question_asked", outage=outage.code, who=by.id, channel=channel, text=text, people=people)
     return f"{people} people are asked: {tx.render.sms('question', 'en', outage.exercise, text=text)}"
 
@@ -171,9 +175,20 @@ def _holders(tx: Tx, roles: list[str]) -> list[roster.Person]:
     if unknown := [role for role in roles if role not in roster.ROLES]:
         raise Refused(f"There is no role {', '.join(unknown)}. Roles: {', '.join(roster.ROLES)}. Nothing was sent.")
     found = list({person.id: person for role in roles for person in roster.holders(tx, role)}.values())
-    if roles and not found:
+    if not found:
         raise Refused(f"Nobody on shift is {', '.join(roles)}. Nothing was sent.")
     return found
+
+
+def _group(tx: Tx, name: str) -> list[roster.Person]:
+    """Whom a saved rule means now. Raises Refused for nobody, with the reason."""
+    found = roster.group_members(tx, name)
+    if found is None:
+        known = ", ".join(group.name for group in roster.groups(tx)) or "none yet: see `muster roster group`"
+        raise Refused(f"There is no group {name}. Groups: {known}. Nothing was sent.")
+    if not found.people:
+        raise Refused(f"Nobody is in group {name} now ({found.why}). Nothing was sent.")
+    return found.people
 
 
 def _summary(opened: Round, found: checkins.Count) -> str:

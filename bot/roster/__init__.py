@@ -29,6 +29,7 @@ from bot.roster.duty import (
     rota,
     site,
 )
+from bot.roster.groups import Members, StaffGroup, group_members, groups, save_group
 from bot.roster.holders import Holding, charge, coordinator, holders, holding, superior
 from bot.roster.imports import Imported, change, import_book, import_files, read_files, written_as
 from bot.roster.phones import at_phones
@@ -61,11 +62,13 @@ __all__ = [
     "Holding",
     "Imported",
     "Leave",
+    "Members",
     "Partner",
     "Person",
     "Role",
     "Shift",
     "Site",
+    "StaffGroup",
     "Unit",
     "affected",
     "affected_units",
@@ -82,6 +85,8 @@ __all__ = [
     "duty_of",
     "find_unit",
     "forget",
+    "group_members",
+    "groups",
     "help_phones",
     "holders",
     "holding",
@@ -104,6 +109,7 @@ __all__ = [
     "read_all_posts",
     "read_files",
     "rota",
+    "save_group",
     "site",
     "superior",
     "take_duty",

@@ -61,15 +61,15 @@ def also_told(tx: Tx, level: int, sites: Sequence[str], at: datetime, present: b
     known = rota(tx, at)
     managers = and_(SOME_PERMISSION, or_(*(named_in(Person.permissions, each) for each in ("manage", "admin"))))
     if level == 3:
-        return _on_shift(known, at) if present else or_(_on_shift(known, at), managers)
+        return on_shift_at(known, at) if present else or_(on_shift_at(known, at), managers)
     units = affected(select(Unit.code), sites)
-    return or_(_on_shift(known, at, units), and_(managers, _on_shift(known, at)))
+    return or_(on_shift_at(known, at, units), and_(managers, on_shift_at(known, at)))
 
 
 def present(tx: Tx, at: datetime, units: Sequence[str] = ()) -> ColumnElement[bool]:
     """Whoever was on shift at that moment, in these units or anywhere, as a condition on Person."""
     some = select(Unit.code).where(col(Unit.code).in_(units)) if units else None
-    return _on_shift(rota(tx, at), at, some)
+    return on_shift_at(rota(tx, at), at, some)
 
 
 def by_phone(tx: Tx, number: str) -> list[Person]:
@@ -145,7 +145,7 @@ def _told_for(tx: Tx, role: str, unit: str) -> Iterable[str]:
     return [owner.id] if owner else []
 
 
-def _on_shift(rota: str, at: datetime, units: Select[Any] | None = None) -> ColumnElement[bool]:
+def on_shift_at(rota: str, at: datetime, units: Select[Any] | None = None) -> ColumnElement[bool]:
     """On shift at that moment (in one of these units), by the rota, by their own word, or because no rota says more."""
     shift, word = aliased(Shift), aliased(Shift)
     there = exists().where(

@@ -20,6 +20,7 @@ def upgrade() -> None:
     drills()
     course_of_outages()
     calendars()
+    groups()
     recalls()
 
 
@@ -148,3 +149,13 @@ def recalls() -> None:
         sa.PrimaryKeyConstraint("recall_id", "person_id"),
     )
     op.create_index("ix_recall_call_person_id", "recall_call", ["person_id"])
+
+
+def groups() -> None:
+    """Saved rules over the roster."""
+    op.create_table(
+        "staff_group",
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("rule", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("name"),
+    )
