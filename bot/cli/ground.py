@@ -38,6 +38,12 @@ def log_plainly() -> None:
 def ready(kind: type[Settings] = Settings) -> Settings:
     """The settings, with a schema that fits: SQLite is migrated, PostgreSQL is refused by name when it does not."""
     settings = kind.load()
+    fit(settings)
+    return settings
+
+
+def fit(settings: Settings) -> None:
+    """See that the schema fits. Raises WrongSchema, and DBAPIError while the database is away."""
     state = db.schema_state(settings.database_url)
     if state in ("empty", "older") and settings.database_url.startswith("sqlite"):
         db.migrate(settings.database_url)
@@ -45,7 +51,6 @@ def ready(kind: type[Settings] = Settings) -> Settings:
         raise db.WrongSchema(f"The database's schema is {state}: run `muster migrate`.")
     elif state != "current":
         raise db.WrongSchema(f"The database does not fit: {state}.")
-    return settings
 
 
 def act(verb: Callable[[Tx], T]) -> T:

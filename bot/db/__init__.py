@@ -5,7 +5,7 @@ all that are waiting, runs each in its own savepoint and commits once, so that d
 per batch and a verb that fails rolls back alone.
 """
 
-from bot.db.away import Away
+from bot.db.away import Away, is_away
 from bot.db.database import Database
 from bot.db.engines import WrongSchema, is_lost, migrate, read_engine, schema_state, write_engine
 from bot.db.statements import claim, count, insert_new, insert_selected, insert_told, one_at_a_time, upsert
@@ -21,6 +21,7 @@ __all__ = [
     "insert_new",
     "insert_selected",
     "insert_told",
+    "is_away",
     "is_lost",
     "migrate",
     "one_at_a_time",

@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from sqlalchemy import text
 from sqlmodel import col, select
 from twilio.request_validator import RequestValidator
 
@@ -240,6 +241,41 @@ def arrived(night: Night) -> int:
         return len(night.ask(arrivals))
     except Exception:
         return 0
+
+
+def test_a_start_while_the_database_is_away_keeps_what_comes(night: Night) -> None:
+    asyncio.run(started_without_it(night))
+    assert night.ask(arrivals) == ["SM1"]
+
+
+async def started_without_it(night: Night) -> None:
+    night.trouble.begin()
+    web = night.web()
+    await night.phone_network.start()
+    try:
+        await until(web.listens)
+        answer = await night.send(("/twilio/sms", {"MessageSid": "SM1", "From": NUMBERS[0], "Body": "2"}), web)
+        assert answer and answer.ok
+        assert night.spool.count() == 1
+        night.trouble.end()
+        await until(lambda: not night.spool.waits())
+    finally:
+        await night.phone_network.stop()
+
+
+@pytest.mark.parametrize("night", ["stopped"], indirect=True)
+def test_a_schema_that_turns_out_not_to_fit_ends_the_process(night: Night) -> None:
+    version = text("update alembic_version set version_num = :it")
+    newest = night.ask(lambda tx: tx.execute(text("select version_num from alembic_version")).scalar_one())
+    night.db.run(lambda tx: tx.execute(version, {"it": "0001"}))
+    night.trouble.begin()
+    web = night.web()
+    asyncio.run(until(web.listens))
+    night.trouble.end()
+    assert web.process.wait(PATIENCE) != 0
+    assert "run `muster migrate`" in (night.folder / "log").read_text()
+    asyncio.run(until(lambda: arrived(night) == 0 and night.db.away_since is None))
+    night.db.run(lambda tx: tx.execute(version, {"it": newest}))
 
 
 async def until(it_is_so: Callable[[], bool]) -> None:
