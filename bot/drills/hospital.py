@@ -96,6 +96,7 @@ def _person(number: int, house: House, units: list[str]) -> Person:
         id=f"p{number}", name=f"Person {number} Made-Up", site="MAIN", roles=held, place=number,
         unit=units[number % len(units)] if in_charge or not held else units[0],
         mobile="" if not held and number % NO_PHONE == NO_PHONE - 1 else phone(number),
+        skills=[] if held else ["rn"],
         permissions=["admin"] if number == 0 else ["declare", "manage"] if "house_supervisor" in held else [],
         slack_id=ACCOUNT if number == 0 else "",
     )  # fmt: skip

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from sqlmodel import select
+from sqlmodel import col, select
 
-from bot import exercises, outages, outbox, timers
+from bot import exercises, outages, outbox, recalls, roster, timers
 from bot.clock import MovedClock
 from bot.db import Database, Tx
 from bot.drills.hospital import ACCOUNT
@@ -144,6 +144,11 @@ class Play:
     async def receipts_on(self) -> None:
         self.sim.twilio.faults.remove(self.receipts)
 
+    async def drop_out(self) -> None:
+        """Two who had said that they come cannot after all."""
+        for mobile, code in await self.app.db.read(_coming, 2):
+            await self.sim.phone(mobile).text(f"4 {code}")
+
     async def risk(self) -> None:
         await self.sim.phone(self.bedside[0]).text(RISK)
 
@@ -159,6 +164,14 @@ def _look(tx: Tx) -> Look:
         bool(channels(outbox.State.DOUBTFUL)) or tx.exec(broken.limit(1)).first() is not None,
         running.next_update_at if running else None, running.code if running else "",
     )  # fmt: skip
+
+
+def _coming(tx: Tx, most: int) -> list[tuple[str, str]]:
+    """The phones of those who said first that they come in, each with the code of the staff call."""
+    made, call = recalls.Recall, recalls.RecallCall
+    query = select(roster.Person.mobile, made.code).join(call, col(call.person_id) == roster.Person.id).join(made)
+    coming = query.where(call.state == recalls.CallState.COMING, roster.Person.mobile != "")
+    return list(tx.exec(coming.order_by(col(call.accepted_at), col(call.person_id)).limit(most)))
 
 
 def _whole_second(at: datetime) -> datetime:

@@ -5,6 +5,7 @@ from typing import Any, get_args
 
 from bot import command, journal, outages, outbox, roster
 from bot.access import Refused
+from bot.command import recalling
 from bot.db import Tx
 from bot.exercises.rows import Drill, DrillState
 from bot.exercises.scenarios import ByMuster, Inject, Scenario, at_minute
@@ -81,6 +82,10 @@ def _checkin(tx: Tx, drill: Drill, by: roster.Person, inject: Inject) -> None:
     command.ask_again(tx, by, _code(tx, drill))
 
 
+def _recall(tx: Tx, drill: Drill, by: roster.Person, inject: Inject) -> None:
+    recalling.staff_call(tx, by, f"{_code(tx, drill)} {inject.text}", "drill")
+
+
 #: what an inject does → its function
 ACTS: dict[str, Act] = {
     "declare": _declare,
@@ -89,6 +94,7 @@ ACTS: dict[str, Act] = {
     "verify": _verify,
     "raise": _raise,
     "checkin": _checkin,
+    "recall": _recall,
 }
 
 

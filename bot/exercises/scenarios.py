@@ -117,7 +117,7 @@ def _order(data: dict[str, Any]) -> Iterator[Mistake]:
                 ("injects", number, "at"),
                 "this comes after the drill has ended: make the drill longer",
             )
-        if inject.do in get_args(ByMuster) and inject.do not in ("declare", "recall") and not declared:
+        if inject.do in get_args(ByMuster) and inject.do != "declare" and not declared:
             yield ("injects", number, "do"), f"{inject.do}: nothing is declared yet: let an inject above do: declare"
         declared += inject.do == "declare"
         if inject.do == "declare" and declared > 1:

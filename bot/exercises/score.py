@@ -121,8 +121,19 @@ READ: dict[str, Callable[[Seen, Outage, datetime], Got]] = {
     "next_update_missed": lambda s, *_: s.held,
     "first_units_told_by_min": lambda s, o, _: _minutes(next(iter(_accounted(s)), None), o.declared_at),
     "all_units_told_by_min": lambda s, o, _: _minutes(_all_units(s), o.declared_at),
+    "responded_45_min_pct": lambda s, *_: _responded(s),
+    "filled_by_min": lambda s, *_: _filled(s),
     "runner_used": lambda s, *_: s.in_person,
 }
+
+
+def _responded(found: Seen) -> float | None:
+    calling = found.calling
+    return _within(calling.answered, calling.asked, calling.began, 45) if calling else None
+
+
+def _filled(found: Seen) -> float | None:
+    return _minutes(found.calling.filled, found.calling.began) if found.calling else None
 
 
 def _times(found: Seen, since: datetime) -> dict[str, float | None]:

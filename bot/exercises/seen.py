@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from bot import checkins, journal, outbox, tasks
+from bot import checkins, journal, outbox, recalls, tasks
 from bot.db import Tx
 from bot.outages import Outage
 
@@ -15,6 +15,17 @@ RECIPIENT = outbox.Recipient.__table__  # type: ignore[attr-defined]
 LINE = journal.TABLE
 TASK = tasks.Task.__table__  # type: ignore[attr-defined]
 UNIT_CHECK = checkins.UNIT_CHECK
+CALL = recalls.RecallCall.__table__  # type: ignore[attr-defined]
+
+
+@dataclass(frozen=True)
+class Calling:
+    """The first staff call of an outage: whom it asked, when who answered, and when enough had agreed who came."""
+
+    began: datetime
+    asked: int
+    answered: list[datetime]
+    filled: datetime | None
 
 
 @dataclass(frozen=True)
@@ -28,6 +39,7 @@ class Seen:
     units: dict[str, datetime | None]
     in_person: bool  # somebody was sent, and told a unit
     held: int  # promised updates that nobody wrote
+    calling: Calling | None
     unwritten: int  # people of the audience who have no message yet, nor a reason why not
 
 
@@ -45,6 +57,7 @@ def seen(tx: Tx, outage: Outage) -> Seen:
     return Seen(
         people=list(people), first_notice=min(handed.values(), default=None), reached=heard, answered=answered,
         units=_units(tx, outage), in_person="told_in_person" in lines, held=lines.get("held", 0),
+        calling=_calling(tx, outage),
         unwritten=outbox.still_to_write(tx, outage.notice_id) + _undecided(tx, outage),
     )  # fmt: skip
 
@@ -77,6 +90,16 @@ def _units(tx: Tx, outage: Outage) -> dict[str, datetime | None]:
     first: dict[str, datetime] = dict(tx.execute(checks.group_by(TASK.c.unit)).all())
     rows = tx.execute(select(UNIT_CHECK.c.unit, UNIT_CHECK.c.at).where(UNIT_CHECK.c.outage_id == outage.id))
     return {unit: first.get(unit) or at for unit, at in rows}
+
+
+def _calling(tx: Tx, outage: Outage) -> Calling | None:
+    made = next(iter(recalls.of_outage(tx, outage.id or 0)), None)
+    if made is None:
+        return None
+    asked = tx.execute(select(CALL).where(CALL.c.recall_id == made.id)).all()
+    agreed = sorted(row.accepted_at for row in asked if row.accepted_at and row.state != recalls.CallState.DROPPED)
+    filled = agreed[made.need - 1] if len(agreed) >= made.need else None
+    return Calling(made.opened_at, len(asked), [row.answered_at for row in asked if row.answered_at], filled)
 
 
 def _count(tx: Tx, outage: Outage, *what: str) -> list[tuple[str, int]]:
