@@ -7,7 +7,7 @@ import typer
 from sqlalchemy.exc import DBAPIError
 
 from bot.access import Refused
-from bot.cli import books, drilling, playbooks, serving, state, verbs
+from bot.cli import books, drilling, health, playbooks, serving, state, verbs
 from bot.cli.ground import fail, log_plainly
 from bot.db import Away, WrongSchema
 from bot.settings import BadSettings
@@ -26,6 +26,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "task": verbs.task,
     "status": state.status,
     "drill": drilling.drill,
+    "doctor": health.doctor,
 }
 #: `muster GROUP WORD` → its function
 GROUPS: dict[str, tuple[str, dict[str, Callable[..., Any]]]] = {

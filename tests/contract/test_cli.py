@@ -29,7 +29,7 @@ x3,Hal Fine,5W,+1 202 555 0119
 #: the names of the contract, in its order
 OUTAGE = """
     code state level exercise services service_states summary commander declared_at next_update_at restored_at closed_at
-    reach checkin units tasks period roll_call recalls
+    reach checkin units tasks period roll_call recovery recalls
 """.split()
 PARTS = {
     "reach": "people queued sent delivered failed unreachable told_in_person".split(),

@@ -6,7 +6,7 @@ from collections import Counter
 from bot import outages, roster
 from bot.db import Tx
 from bot.simulator import Fault
-from tests.people import COMMAND_CHANNEL, Person, Stage, nobody_is_disturbed
+from tests.people import COMMAND_CHANNEL, Person, Stage
 
 
 def lists(person: Person) -> list[str]:
@@ -98,17 +98,3 @@ def test_after_the_all_clear_nothing_leaves_but_the_all_clear(stage: Stage, alma
     assert not [call for call in stage.sim.twilio.calls]
     for message in stage.sim.slack.messages(COMMAND_CHANNEL):
         message.seen = True
-
-
-def test_back_entry_is_offered_with_the_restore_and_priority_1_holds_the_all_clear(
-    stage: Stage, ben: Person, cho: Person, eve: Person
-) -> None:
-    eve.runs("/outage declare ehr Epic is down")
-    stage.seen()
-    eve.runs("/outage restore")
-    ben.has_sms("5W LIST", "back-enter minimum set")
-    eve.runs("/outage close")
-    assert "priority-1 recovery tasks are open" in eve.clicks("sure_close", "D0EVE").text
-    assert stage.outage()["state"] == "restored"
-    stage.seen()
-    nobody_is_disturbed(stage, minutes=1)
