@@ -16,7 +16,7 @@ UNITS = 12
 ROLES = "incident_commander house_supervisor medical_care_director safety it_unit_leader labor_pool_leader".split()
 LANDLINE_ONLY, SLACK_ONLY, NO_WAY = 7, 13, 29  # of every fifty people one has only this
 
-CALM = ("4h call",)
+CALM = {"silence": ("4h call",), "untaken": ("4m superior",), "risk": ("4h call",)}  # else far away
 PLAYBOOK = """
 playbook: core
 title: Any downtime
@@ -59,7 +59,7 @@ def write(folder: Path, count: int, ladders: Mapping[str, Iterable[str]]) -> Non
     _csv(folder / "staff.csv", _staff(count))
     _csv(folder / "units.csv", _units())
     (folder / "playbooks").mkdir()
-    rungs = {name: _rungs(ladders.get(name, CALM)) for name in ("silence", "untaken", "risk")}
+    rungs = {name: _rungs(ladders.get(name, calm)) for name, calm in CALM.items()}
     (folder / "playbooks" / "core.yaml").write_text(PLAYBOOK.format(**rungs), encoding="utf-8")
     (folder / "playbooks" / "ehr.yaml").write_text("playbook: ehr\ntitle: EHR\nsay: EHR\n", encoding="utf-8")
 

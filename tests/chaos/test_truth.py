@@ -1,10 +1,14 @@
 """What compares both sides is not blind: each sort of loss and of double is seen."""
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from bot import playbooks
+from tests.chaos import hospital
+from tests.chaos.stories import CLIMBING
 from tests.chaos.truth import Taken, Tally, rows_and_providers, told
 
 ADDRESS = "+12025550111"
@@ -53,3 +57,9 @@ def test_it_sees_what_is_lost_doubled_or_stuck(rows: list[Any], there: list[Take
 )
 def test_somebody_was_told_or_stands_there_with_a_reason(rows: list[Any], there: set[int], reached: bool) -> None:
     assert told({ADDRESS: rows}, "somebody", ADDRESS, there) is reached
+
+
+@pytest.mark.parametrize("ladders", [{}, CLIMBING])
+def test_its_playbooks_are_used_as_they_are_written(tmp_path: Path, ladders: dict[str, tuple[str, ...]]) -> None:
+    hospital.write(tmp_path, 60, ladders)
+    assert playbooks.library(str(tmp_path / "playbooks")).complaints == []
