@@ -69,7 +69,7 @@ _RECALL = r"R ?[0-9]{1,6}(?!\w|[-.][0-9])"
 _UNIT = r"[\w/-]{1,16}"
 
 _DIGIT = _form(r"[\"'(\[#]*([12349])(?:[^\w\s]*(?=\s|$)|[^\w\s]+(?=[^\W\d]))" + rf"{_SEP}(.*)")
-_DIGIT_AND_CODE = _form(rf"([1234])\W{{1,3}}({_RECALL}|{_OUTAGE}){_SEP}(.*)")
+_DIGIT_AND_CODE = _form(rf"([1234])\W{{0,3}}({_RECALL}|{_OUTAGE}){_SEP}(.*)")
 _WORD_AND_CODE = _form(rf"({_ANY.join(map(re.escape, CALL_WORDS))})\W{{1,3}}({_RECALL}){_SEP}(.*)")
 _DIGIT_AND_PIN = _form(rf"([123])\W+({_PIN})\W*")
 _VERB_AND_TASK = _form(

@@ -317,6 +317,17 @@ def test_the_last_word_counts_even_within_one_moment(tx, house):
     assert "Alma" not in roster.duty(tx)
 
 
+def test_on_leave_she_holds_nothing_until_she_says_that_she_is_here(tx, house):
+    alma = house.works(house.has("Alma", "unit_charge"))
+    assert roster.charge(tx, "5W").name == "Alma"
+    tx.add(roster.Leave(person_id="Alma", starts_at=tx.now, ends_at=tx.now + timedelta(days=7)))
+    tx.flush()
+    roster.forget(tx)
+    assert roster.charge(tx, "5W") is None
+    roster.take_duty(tx, alma, "charge", "5W")
+    assert roster.charge(tx, "5W").name == "Alma"
+
+
 def test_her_word_does_not_make_a_gap_in_the_rota_look_covered(tx, house):
     house.works(house.has("Alma", "unit_charge"), began=20, ends=-8)
     ray = house.has("Ray", "unit_charge")

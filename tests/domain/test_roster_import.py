@@ -56,6 +56,17 @@ def test_it_reads_every_column(tx, staff):
     assert (ben.consent_at, ben.roles, ben.place) == (datetime(2026, 1, 5, tzinfo=UTC), [], 3)
 
 
+def test_leave_and_skills_come_with_the_files(tx, staff, file):
+    header = "staff_id,role,unit,starts_at,ends_at,kind"
+    rows = [f"s1,,,2026-11-{day}T00:00:00Z,2026-11-30T00:00:00Z,{kind}" for day, kind in ((20, "leave"), (21, ""))]
+    done = staff(HEADER + ",skills", ALMA + ",RN; icu rn", shifts=file("shifts.csv", header, *rows))
+    assert done.complaints == [] and tx.get(Person, "s1").skills == ["rn", "icu rn"]
+    assert [leave.person_id for leave in tx.exec(select(roster.Leave))] == ["s1"]
+    assert [shift.kind for shift in tx.exec(select(Shift))] == ["shift"]
+    staff(HEADER, ALMA, shifts=file("shifts.csv", header, rows[1]))
+    assert not tx.exec(select(roster.Leave)).all()
+
+
 def test_it_reads_national_numbers_in_the_region_it_is_given(tx, staff):
     staff(HEADER, "s1,Alma,5W,020 7946 0018", region="GB")
     assert tx.get(Person, "s1").mobile == "+442079460018"

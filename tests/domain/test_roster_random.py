@@ -8,7 +8,7 @@ from sqlmodel import col, select
 
 from bot import outbox, roster
 from bot.outbox import audiences
-from bot.roster import ROLES, UNIT_ROLES, Person, Shift, Site, Unit, posts
+from bot.roster import ROLES, UNIT_ROLES, Leave, Person, Shift, Site, Unit, posts
 from bot.roster.duty import rota
 
 NOW = datetime(2026, 11, 22, 4, 10, tzinfo=UTC)  # as the `tx` fixture has it
@@ -44,6 +44,7 @@ people = st.fixed_dictionaries(
         "opted_out_at": st.sampled_from([None, None, NOW]),
         "shifts": st.lists(shifts, max_size=2),
         "words": st.lists(words, max_size=2),
+        "on_leave": st.sampled_from([False, False, False, True]),
     }
 )
 rosters = st.lists(people, min_size=1, max_size=8)
@@ -136,7 +137,7 @@ def hire(tx, staff, with_rota):
     tx.add_all([Site(code="MAIN"), Site(code="EAST")])
     tx.add_all([Unit(code=code, site=site) for code, site in UNITS.items()])
     for place, one in enumerate(staff):
-        known = {name: value for name, value in one.items() if name not in ("shifts", "words")}
+        known = {name: value for name, value in one.items() if name not in ("shifts", "words", "on_leave")}
         tx.add(Person(id=f"p{place}", name=f"P {place}", place=place, **known))
     tx.flush()
     for place, one in enumerate(staff):
@@ -151,6 +152,10 @@ def hire(tx, staff, with_rota):
             tx.now = NOW - timedelta(hours=ago)
             roster.take_duty(tx, tx.get(Person, f"p{place}"), verb, unit)
     tx.now = NOW
+    gone = [place for place, one in enumerate(staff) if one["on_leave"]]
+    hour = timedelta(hours=1)
+    tx.add_all([Leave(person_id=f"p{place}", starts_at=NOW - hour, ends_at=NOW + hour) for place in gone])
+    tx.flush()
     roster.forget(tx)
 
 

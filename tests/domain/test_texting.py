@@ -47,12 +47,25 @@ TEXTS = st.text() | st.text(alphabet="0123456789 TOo-.,:!?=&\n\t19OUTAGEdoneupda
         ("2\nneed two nurses", "2", "need two nurses"),
         ("1. fine", "1", "fine"), ("2-need staff", "2", "need staff"), ("1=read", "1", "read"),
         ("3: forms", "3", "forms"),
-        ("9 T7", "9", "T7"), ("9 4821", "9", "4821"), ("4 4100 wing", "4", "4100 wing"),
+        ("9 T7", "9", "T7"), ("9 R1", "9", "R1"), ("2 rn 3", "2", "rn 3"), ("9 4821", "9", "4821"),
+        ("4 4100 wing", "4", "4100 wing"),
         ("2 4821 call me", "2", "**** call me"),
     ],
 )  # fmt: skip
 def test_a_digit_answers(text, digit, note):
     assert parse_reply(text) == Reply(says=ANSWER, digit=digit, note=note)
+
+
+@pytest.mark.parametrize(
+    ("text", "digit", "code", "note"),
+    [
+        ("2 R1", "2", "R1", ""), ("2r1", "2", "R1", ""), ("4 R12 car is dead", "4", "R12", "car is dead"),
+        ("yes R1", "1", "R1", ""), ("Cannot: r 07", "4", "R7", ""), ("no R1 sorry", "4", "R1", "sorry"),
+        ("2 O-1", "2", "O-1", ""), ("1 o1 read", "1", "O-1", "read"), ("3 R1 4821", "3", "R1", "****"),
+    ],
+)  # fmt: skip
+def test_a_digit_may_say_what_it_is_about(text, digit, code, note):
+    assert parse_reply(text) == Reply(says=ANSWER, digit=digit, code=code, note=note)
 
 
 @pytest.mark.parametrize(
