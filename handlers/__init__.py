@@ -13,7 +13,7 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.response import BoltResponse
 
 from bot.db import Database
-from handlers import buttons, callers, modals, receipts, slash, sms, voice
+from handlers import buttons, callers, modals, receipts, sitreps, slash, sms, voice
 from handlers.intake import SLACK_WAITS, Door, Intake
 
 #: what comes in, in whichever way → what is done with it, and how its answer goes out if that was later
@@ -27,15 +27,16 @@ DOORS = {
     "command": Door(slash.do, slash.do_later, waits=SLACK_WAITS),
     "click": Door(buttons.do, buttons.do_later, waits=SLACK_WAITS),
     "form": Door(modals.do, modals.do_later, waits=SLACK_WAITS),
+    "sitrep": Door(sitreps.do, sitreps.do_later, waits=SLACK_WAITS),
 }
 #: slash command → its function
 COMMANDS: dict[str, Callable[..., Awaitable[None]]] = dict.fromkeys(["/outage", "/checkin", "/task"], slash.typed)
 #: what an action id begins with → its function
 BUTTONS: dict[str, Callable[..., Awaitable[None]]] = dict.fromkeys(
     ["check_", "round_", "task_", "sure_"], buttons.clicked
-)
+) | {"sitrep_": sitreps.opened}
 #: a form's callback id → its function
-FORMS: dict[str, Callable[..., Awaitable[None]]] = {"declare": modals.submitted}
+FORMS: dict[str, Callable[..., Awaitable[None]]] = {"declare": modals.submitted, "sitrep": sitreps.submitted}
 
 log = structlog.get_logger()
 

@@ -13,6 +13,7 @@ from bot import journal, playbooks, roster
 from bot.command import opening, words
 from bot.db import Tx
 from bot.roster import Person
+from handlers import views
 from handlers.asked import Answer, as_person, declared, stranger, tell_later
 from handlers.intake import SLACK_WAITS, Facts, Intake
 from handlers.said import away, kept
@@ -50,8 +51,7 @@ async def submitted(ack: AsyncAck, body: dict[str, Any], intake: Intake) -> None
     view, db = body["view"], intake.db
     facts = {"user": body["user"]["id"], "once": view.get("id") or uuid.uuid4().hex, "values": view["state"]["values"]}
     answer = await intake.commit("form", facts, instead=lambda: kept(db).slack(db.render))
-    blocks = [{"type": "section", "text": {"type": "mrkdwn", "text": str(answer)[:2900]}}]
-    await ack(response_action="update", view=_view("Outage", blocks))
+    await ack(response_action="update", view=views.shown("Outage", str(answer)))
 
 
 def do(tx: Tx, user: str, once: str, values: dict[str, Any]) -> Answer:
@@ -88,29 +88,30 @@ def form(tx: Tx, slack_id: str, figures: str = "") -> dict[str, Any] | str:
     library = playbooks.current(tx)
     services = [(playbook.title[:75], service) for service, playbook in library.playbooks.items()]
     sites = [(site.name[:75], site.code) for site in tx.exec(select(roster.Site).order_by(roster.Site.code))]
+    levels = [(text, text[0]) for text in LEVELS]
     blocks = [
-        _input("services", "What is down?", _choice("multi_static_select", services), optional=True),
-        _input("sites", "Where? (nothing: everywhere)", _choice("multi_static_select", sites), optional=True)
+        views.entry("services", "What is down?", views.choice("multi_static_select", services), optional=True),
+        views.entry("sites", "Where? (nothing: everywhere)", views.choice("multi_static_select", sites), optional=True)
         if sites
         else None,
-        _input("level", "Level", _choice("static_select", [(text, text[0]) for text in LEVELS]), optional=True),
+        views.entry("level", "Level", views.choice("static_select", levels), optional=True),
         {"type": "context", "elements": [{"type": "mrkdwn", "text": figures}]} if figures else None,
-        _input(
+        views.entry(
             "text",
             "In your words, for the text to staff",
-            {"type": "plain_text_input", "action_id": "v", "max_length": 140},
+            views.words(140),
             optional=True,
         ),
     ]
     return {
-        **_view("Declare outage", [block for block in blocks if block]),
+        **views.view("Declare outage", [block for block in blocks if block]),
         "callback_id": "declare",
-        "submit": _plain("Declare now"),
+        "submit": views.plain("Declare now"),
     }
 
 
 def _declare(tx: Tx, person: Person, values: Any) -> str:
-    picked = {name: _picked(block["v"]) for name, block in values.items()}
+    picked = {name: views.picked(block["v"]) for name, block in values.items()}
     level, text = picked.get("level") or [], (picked.get("text") or [""])[0]
     request = words.Request(
         services=picked.get("services") or [], sites=picked.get("sites") or [], level=int(level[0]) if level else None,
@@ -119,27 +120,3 @@ def _declare(tx: Tx, person: Person, values: Any) -> str:
     journal.write(tx, "form", who=person.id, channel="slack")
     return declared(tx, opening.declare(tx, person, request, "slack"))
 
-
-def _picked(element: dict[str, Any]) -> list[str]:
-    if element.get("selected_options"):
-        return [option["value"] for option in element["selected_options"]]
-    if element.get("selected_option"):
-        return [element["selected_option"]["value"]]
-    return [element["value"]] if element.get("value") else []
-
-
-def _view(title: str, blocks: list[dict[str, Any]]) -> dict[str, Any]:
-    return {"type": "modal", "title": _plain(title), "close": _plain("Close"), "blocks": blocks}
-
-
-def _input(name: str, label: str, element: dict[str, Any], optional: bool) -> dict[str, Any]:
-    return {"type": "input", "block_id": name, "label": _plain(label), "element": element, "optional": optional}
-
-
-def _choice(kind: str, options: list[tuple[str, str]]) -> dict[str, Any]:
-    shown = [{"text": _plain(text), "value": value} for text, value in options]
-    return {"type": kind, "action_id": "v", "options": shown[:100], "placeholder": _plain("Choose")}
-
-
-def _plain(text: str) -> dict[str, str]:
-    return {"type": "plain_text", "text": text}

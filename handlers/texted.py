@@ -15,6 +15,7 @@ from bot.command import (
     opening,
     optouts,
     recalling,
+    situation,
     whose,
     words,
 )
@@ -165,7 +166,7 @@ def _wants_help(tx: Tx, people: list[Person], reply: Reply, number: str, body: s
 
 
 def _free(tx: Tx, people: list[Person], reply: Reply, number: str, body: str, proven: str) -> Echo:
-    return answers.stray(tx, people[0], body, "sms", number)
+    return situation.heard(tx, people, body) or answers.stray(tx, people[0], body, "sms", number)
 
 
 #: What a text is → what is done

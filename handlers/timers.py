@@ -18,6 +18,7 @@ from bot.command import (
     recalling,
     rounds,
     rungs,
+    situation,
     tell,
 )
 from bot.db import Tx
@@ -112,6 +113,14 @@ def release(tx: Tx, subject: str, data: dict[str, Any]) -> None:
     recalling.release(tx, int(subject))
 
 
+def remind_chiefs(tx: Tx, subject: str, data: dict[str, Any]) -> None:
+    situation.remind(tx, int(subject))
+
+
+def assemble(tx: Tx, subject: str, data: dict[str, Any]) -> None:
+    situation.assemble(tx, int(subject))
+
+
 def forget(tx: Tx, subject: str, data: dict[str, Any]) -> None:
     """The timer was only there to be seen until now."""
 
@@ -138,6 +147,8 @@ HANDLERS: dict[str, Handler] = {
     asking.OVER: close_round,
     recalls.WAVE: next_wave,
     recalls.RELEASE: release,
+    situation.REMIND: remind_chiefs,
+    situation.DUE: assemble,
     answers.STRAY: forget,
     answers.HELD: forget,
     callbacks.QUIET: forget,

@@ -181,7 +181,8 @@ def classes(module: Any, kind: type) -> list[Any]:
 def domain() -> list[Any]:
     """Every module of bot that is above the edges, with the modules of its packages."""
     names = """
-        journal roster inbox timers outbox access outages escalations tasks checkins recalls playbooks command exercises
+        journal roster inbox timers outbox access outages escalations tasks checkins sitreps recalls
+        playbooks command exercises
     """.split()
     paths = [path for name in names for path in (ROOT / "bot").glob(f"{name}.py")]
     paths += [path for name in names for path in (ROOT / "bot" / name).glob("*.py")]

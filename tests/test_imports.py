@@ -15,14 +15,14 @@ ROOT = Path(__file__).parent.parent
 # Read from top to bottom: a name may import only from names above it. A new name needs a decision record.
 ORDER = """
     settings clock texting render channels migrations db journal roster inbox timers outbox access outages escalations
-    tasks checkins recalls playbooks command board exercises reports dispatcher watch doctor simulator drills app demo
-    cli
+    tasks checkins sitreps recalls playbooks command board exercises reports dispatcher watch doctor simulator drills
+    app demo cli
 """.split()
 
 # These write rows and nothing else: they cannot await, so they cannot reach the network inside a transaction.
 DOMAIN = set(
     """
-    journal roster inbox timers outbox access outages escalations tasks checkins recalls playbooks command board
+    journal roster inbox timers outbox access outages escalations tasks checkins sitreps recalls playbooks command board
     exercises
     """.split()
 )

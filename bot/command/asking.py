@@ -8,7 +8,7 @@ from itertools import groupby
 from bot import checkins, journal, outages, outbox, roster, tasks, timers
 from bot.access import Refused
 from bot.checkins import Kind, Round
-from bot.command import digest, rounds, tell, words
+from bot.command import digest, rounds, situation, tell, words
 from bot.db import Tx
 from bot.outages import Outage
 
@@ -19,8 +19,8 @@ NAMED = 30  # people by name in an answer
 SCOPE = re.compile(r"(?:(all)|(units|roles|group):(\S+))(?:\s+|$)", re.IGNORECASE)
 USAGE = (
     "Say `/checkin` (it asks the silent units), `/checkin all`, `/checkin units:5W,3W`, the last two with a question "
-    "of your own behind them if you like, `/checkin roles:lab_lead text`, "
-    "`/checkin group:NAME text`, or `/checkin roll-call`. Nothing was sent."
+    "of your own behind them if you like, `/checkin roles:lab_lead text`, `/checkin group:NAME text`, "
+    "`/checkin roll-call` or `/checkin sitrep`. Nothing was sent."
 )
 ROLL_KEYS = (("On site", "1"), ("Not on shift", checkins.AWAY))
 QUESTION_KEYS = (("1 Yes / OK", "1"), ("2 No / need help", "2"), ("9 PATIENT RISK", "9"))
@@ -198,5 +198,11 @@ def _summary(opened: Round, found: checkins.Count) -> str:
     return f"{opened.text}: yes {found.fine}, no or need help {found.need}, away {found.away}, silent {found.missing}"
 
 
+def _sitrep(tx: Tx, by: roster.Person, asked: Wanted, channel: str) -> str:
+    if asked.text.lower() == "ask":
+        return situation.ask_by(tx, by, asked.code)
+    return situation.shown(tx, by, asked.code)
+
+
 #: The words that `/checkin` begins with → what is done
-VERBS = {"roll-call": _roll_call}
+VERBS = {"roll-call": _roll_call, "sitrep": _sitrep}

@@ -4,13 +4,14 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Field, SQLModel, col, func, select
 
-from bot import checkins, journal, outages, outbox, roster, tasks, timers
+from bot import checkins, journal, outages, outbox, roster, sitreps, tasks, timers
 from bot.command import tell
 from bot.db import Tx
 from bot.outages import Outage
 
 DIGEST = "digest"  # the timer
 ROLL_CALL = "roll-call"  # what somebody who did not answer it is put down as
+REPORT = "report"  # a section chief's own part of the situation report
 EVERY = timedelta(minutes=10)
 STUCK = ("blocked", "nobody can")
 #: The states in which a concern about a task still is one; else while the task is open
@@ -32,7 +33,7 @@ class Concern(SQLModel, table=True):
     outage_id: int = Field(index=True, foreign_key="outage.id")
     person_id: str = Field(index=True)
     about: str  # T7, or a unit
-    what: str  # not taken, due soon, late, blocked, nobody can, silent, text, roll-call
+    what: str  # not taken, due soon, late, blocked, nobody can, silent, text, roll-call, report
     at: datetime
     told_at: datetime | None = None
 
@@ -86,12 +87,19 @@ def facts(tx: Tx, outage: Outage, concerns: list[Concern]) -> dict[str, object]:
         "ok": sum(row.standing in (checkins.Standing.OK, checkins.Standing.TOLD) for row in rows),
         "of": len(rows),
         "risk": sum(row.standing == checkins.Standing.RISK for row in rows),
+        "report": _report(tx, concerns),
         "missing": _missing(tx, outage, {concern.about for concern in concerns if concern.what == ROLL_CALL}),
         "late": list(dict.fromkeys(late)),
         "stuck": list(dict.fromkeys(name for what, name in named if what in STUCK and name not in late)),
         "soon": list(dict.fromkeys(name for what, name in named if what == "due soon" and name not in late)),
         "texts": sum(concern.what == "text" for concern in concerns),
     }
+
+
+def _report(tx: Tx, concerns: list[Concern]) -> str | None:
+    """The question that waits for the section chief who is reminded."""
+    mine = [tx.get(sitreps.Report, int(concern.about)) for concern in concerns if concern.what == REPORT]
+    return next((report.waits_for for report in mine if report and not report.done_at), None)
 
 
 def _missing(tx: Tx, outage: Outage, units: set[str]) -> list[str]:
@@ -104,6 +112,8 @@ def _matters(tx: Tx, outage: Outage, concern: Concern) -> bool:
     if _is_code(concern.about):
         task = _task(tx, outage, concern)
         return task is not None and task.state in STILL.get(concern.what, tasks.OPEN)
+    if concern.what == REPORT:
+        return _report(tx, [concern]) is not None
     if concern.what == ROLL_CALL and not _missing(tx, outage, {concern.about}):
         return False
     row = tx.get(checkins.UnitCheck, (outage.id, concern.about)) if concern.what == "silent" else None

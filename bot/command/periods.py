@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from bot import checkins, journal, playbooks, timers
 from bot.checkins import Kind
-from bot.command import rounds
+from bot.command import rounds, situation
 from bot.db import Tx
 from bot.outages import Outage, OutageState
 
@@ -28,6 +28,7 @@ def turn(tx: Tx, outage_id: int) -> None:
     _start(tx, outage)
     rounds.ask_every_unit(tx, outage)
     playbooks.again(tx, outage, playbooks.current(tx))
+    situation.ask(tx, outage)
 
 
 def stop(tx: Tx, outage: Outage) -> None:
@@ -35,6 +36,7 @@ def stop(tx: Tx, outage: Outage) -> None:
     for timer in (PERIOD, rounds.ROUND):
         timers.cancel(tx, timer, str(outage.id))
     checkins.close_rounds(tx, outage, Kind.CHECK)
+    situation.stop(tx, outage)
 
 
 def _start(tx: Tx, outage: Outage) -> None:

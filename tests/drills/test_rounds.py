@@ -1,6 +1,6 @@
 """An outage that lasts: every four hours each unit is asked once more, and is chased as at first if it is silent."""
 
-from bot import checkins
+from bot import checkins, roster
 from tests.people import Person, Stage
 
 
@@ -49,3 +49,19 @@ def test_a_roll_call_is_answered_by_text_button_and_word(
     assert "2 on site, 1 away, 0 not accounted for" in eve.runs("/checkin roll-call list").body
     assert "Ben Ode told in person" in eve.runs("/checkin told @ben by Dana").body
     assert stage.outage()["units"]["told"] == 1
+
+
+def test_a_section_chief_reports_by_a_form(stage: Stage, finn: Person, jon: Person, eve: Person) -> None:
+    stage.tell(lambda tx: setattr(tx.get(roster.Person, "finn"), "roles", ["planning_chief"]))
+    eve.runs("/outage declare ehr Epic is down")
+    stage.seen()
+    assert "planning, logistics" in eve.runs("/checkin sitrep ask").body
+    jon.gets_sms("SITREP 1, logistics", "1/7").replies("Forms reach all units").gets_sms("2/7: new risks?")
+    finn.gets_sms("SITREP 1, planning")
+    finn.clicks("sitrep_open")
+    slack = stage.sim.slack
+    assert "goes to the commander" in stage.do(slack.submit(finn.slack, values={"decisions": "close clinics"})).body
+    stage.seen()
+    stage.forward(minutes=45)
+    eve.has_sms("SITREP 1 O-1: 2 of 2 chiefs", "DECIDE: planning close clinics")
+    assert "logistics: objective: Forms reach all units" in eve.runs("/checkin sitrep").body

@@ -16,6 +16,7 @@ def upgrade() -> None:
     facts_of_outages()
     tasks_of_units()
     rounds_and_periods()
+    sitreps()
     hand_overs()
     drills()
     course_of_outages()
@@ -159,3 +160,32 @@ def groups() -> None:
         sa.Column("rule", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("name"),
     )
+
+
+def sitreps() -> None:
+    """Situation reports: each time that the section chiefs were asked, and what each of them says."""
+    op.create_table(
+        "sitrep",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("outage_id", sa.Integer(), nullable=False),
+        sa.Column("period", sa.Integer(), nullable=False),
+        sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["outage_id"], ["outage.id"]),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("ix_sitrep_outage_id", "sitrep", ["outage_id"])
+    op.create_table(
+        "sitrep_report",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("sitrep_id", sa.Integer(), nullable=False),
+        sa.Column("person_id", sa.String(), nullable=False),
+        sa.Column("role", sa.String(), nullable=False),
+        sa.Column("said", sa.JSON(), nullable=False),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("done_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["sitrep_id"], ["sitrep.id"]),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("ix_sitrep_report_sitrep_id", "sitrep_report", ["sitrep_id"])
+    op.create_index("ix_sitrep_report_person_id", "sitrep_report", ["person_id"])
