@@ -22,14 +22,20 @@ LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times faster where
 PARTS = (Playbook, Phase, Step, Raise, Rung, Rounds, Alert, Words)
 
 
-def read(text: str, file: str, elsewhere: Iterable[str] = ()) -> tuple[Playbook | None, list[str]]:
+def read(
+    text: str,
+    file: str,
+    elsewhere: Iterable[str] = (),
+    beside: Callable[[Playbook], Iterable[Mistake]] = lambda playbook: (),
+) -> tuple[Playbook | None, list[str]]:
     """The playbook in `text`, or None and every complaint (`file:line: sentence`). `elsewhere`: task ids that `needs`
-    may name beside those of this text."""
+    may name beside those of this text; `beside` finds what is wrong with what is sound of it."""
 
     def more(data: dict[str, Any]) -> Iterator[Mistake]:
         yield from _doubled_ids(data)
         yield from _needs(data, set(elsewhere))
         yield from _roles(data)
+        yield from beside(_sound(data, file.partition(".")[0]))
 
     return read_as(Playbook, text, file, "playbook", PARTS, more)
 
@@ -160,6 +166,47 @@ def _name(place: Place) -> str:
 def _near(word: str, words: Iterable[str]) -> str:
     near = difflib.get_close_matches(word, list(words), 1)
     return f": did you mean {near[0]}?" if near else ""
+
+
+def _sound(data: Mapping[str, Any], name: str) -> Playbook:
+    """What is sound of a playbook, each part for itself, so that one slip does not hide another. A broken task leaves
+    its place empty."""
+    sound: dict[str, Any] = {}
+    for field, value in data.items():
+        if field == "phases":
+            sound[field] = {phase: there for phase, part in _pairs(value) if (there := _sound_phase(part))}
+        elif field in ("languages", "ladders"):
+            parts = [_fragment({field: {key: part}}) for key, part in _pairs(value)]
+            sound[field] = {key: each for whole in parts if whole for key, each in getattr(whole, field).items()}
+        elif field in Playbook.model_fields and (whole := _fragment({field: value})):
+            sound[field] = getattr(whole, field)
+    return Playbook(playbook="unnamed", title="").model_copy(update={"playbook": name} | sound)
+
+
+def _sound_phase(part: object) -> Phase | None:
+    if not isinstance(part, dict):
+        return None
+    tasks = part.get("tasks")
+    steps = [_part(Step, each) or _bare(each) for each in tasks] if isinstance(tasks, list) else []
+    phase = _part(Phase, {**part, "tasks": []})
+    return phase.model_copy(update={"tasks": tuple(steps)}) if phase else None
+
+
+def _bare(task: object) -> Step | None:
+    """Only what a task must have: the slip may stand in the rest."""
+    needed = {name for name, field in Step.model_fields.items() if field.is_required()}
+    return _part(Step, {name: task[name] for name in needed & task.keys()}) if isinstance(task, dict) else None
+
+
+def _fragment(fields: dict[str, Any]) -> Playbook | None:
+    return _part(Playbook, {"playbook": "unnamed", "title": ""} | fields)
+
+
+def _part(model: type[Model], value: object) -> Model | None:
+    try:
+        return model.model_validate(value)
+    except ValidationError:
+        return None
 
 
 def _doubled_ids(data: Mapping[str, Any]) -> Iterator[Mistake]:

@@ -127,12 +127,9 @@ def _read_file(path: Path, shelf: Shelf, ladders: Ladders) -> tuple[str, Playboo
         text = path.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as wrong:
         return "", None, [f"{path.name}:1: cannot be read ({wrong}): save it as UTF-8 text"]
-    playbook, mistakes = read(text, path.name, _ids(shelf, CORE))
+    playbook, mistakes = read(text, path.name, _ids(shelf, CORE), lambda it: _beside(it, path.stem, shelf, ladders))
     if path.suffix != ".yaml":
         mistakes.append(f"{path.name}:1: call the file {path.stem}.yaml")
-    if playbook:
-        found = [(line_of(text, *place), sentence) for place, sentence in _beside(playbook, path.stem, shelf, ladders)]
-        mistakes += [f"{path.name}:{line}: {sentence}" for line, sentence in sorted(found)]
     return text, playbook, mistakes
 
 

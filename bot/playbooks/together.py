@@ -62,4 +62,5 @@ def _needed(phase: Phase, step: Step, ladders: Ladders) -> tuple[LadderName, tim
 def _placed(playbook: Playbook) -> Iterator[tuple[Place, Phase, Step]]:
     for name, phase in playbook.phases.items():
         for n, step in enumerate(phase.tasks):
-            yield ("phases", name, "tasks", n), phase, step
+            if step:  # a broken one leaves its place empty
+                yield ("phases", name, "tasks", n), phase, step

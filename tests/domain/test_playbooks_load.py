@@ -292,6 +292,21 @@ def test_all_mistakes_are_told_at_once_in_their_order(shelf):
     assert lines == ["11", "12", "12", " until this is mended, nothing is used in its place"]
 
 
+def test_one_mistake_hides_no_other(shelf):
+    wrong = SOUND.replace("due: 5m", "due: 1m").replace("owner: safety", "owner: safty").replace("DIA-I2", "EHR-I1")
+    wrong = wrong.replace("treatment on", f"{'each ' * 12}on").replace("renal", "re nal").replace("number", "maybe")
+    told = shelf(dialysis=wrong).complaints
+    for words in (
+        "4: aliases: 're nal' is not one word",
+        "6: do does not fit",
+        "11: due: 1m ends before",
+        "12: owner: no role",
+        "12: proof: write 'none'",
+        "12: task EHR-I1 stands in ehr.yaml too",
+    ):
+        assert any(each.startswith(f"dialysis.yaml:{words}") for each in told), told
+
+
 def test_instead_of_a_broken_file_the_last_good_copy_is_used(shelf):
     good = SOUND.replace("dialysis", "ehr").replace("renal", "epic")
     loaded = shelf({"ehr": good}, ehr=good.replace("5m", "soon"))
