@@ -51,7 +51,7 @@ class App:
         self._bells: dict[str, asyncio.Event] = {}  # rung when something is due: one for the timers, one a channel
 
     async def start(self) -> None:
-        """Build the channels and the web application; complaints about playbooks and templates are told here."""
+        """Build the channels and the web application; complaints about playbooks, words and drills are told here."""
         self._loop = asyncio.get_running_loop()
         rates = {"sms": self.settings.sms_per_second, "voice": self.settings.calls_per_second}
         self.dispatcher = Dispatcher(self.db, set_up(self.settings), rates)
@@ -61,8 +61,12 @@ class App:
             else None
         )
         self.web = web.build(self.intake, bolt)
-        for complaint in [*await self._keep_playbooks(), *self.db.render.complaints]:
+        for complaint in [*await self._keep_playbooks(), *self.db.render.complaints, *self._drills()]:
             log.warning(complaint)
+
+    def _drills(self) -> list[str]:
+        """What is wrong in a hospital's own drills."""
+        return exercises.shelf(self.settings.templates_dir).complaints
 
     async def _keep_playbooks(self) -> list[str]:
         """Remember the last good ones; returns what is wrong with the others. A database that is away stops no start:

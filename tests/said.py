@@ -232,7 +232,8 @@ LONGEST: dict[str, dict[str, Any]] = {
     "reply_stranger": dict(account="U0MARIA"),
     "reply_later": dict(what="/outage declare ehr,email Epic and mail are down", time="04:10"),
     "inject": dict(
-        code="D-12", number=3, of=9, minute="20", who="control", say="EMS asks if you are on diversion", done=True
+        code="D-12", number=3, of=9, minute="20", who="control", say="EMS asks if you are on diversion", done=True,
+        refused="there is nobody to ask",
     ),
     "drill_plan": dict(
         code="D-12", at="Mon 23 Nov 10:00", title="Contact test", minutes=45, services=["ehr"], people=212,

@@ -7,7 +7,7 @@ from bot import command, journal, outages, outbox, roster
 from bot.access import Refused
 from bot.command import recalling
 from bot.db import Tx
-from bot.exercises.rows import Drill, DrillState
+from bot.exercises.rows import Drill
 from bot.exercises.scenarios import ByMuster, Inject, Scenario, at_minute
 from bot.outages import Outage
 
@@ -16,20 +16,31 @@ Act = Callable[[Tx, Drill, roster.Person, Inject], None]
 
 def do(tx: Tx, drill: Drill, inject: Inject) -> None:
     """Do it, note it, and post it in the command channel of a live drill."""
-    by = roster.person(tx, drill.by) or next(iter(roster.permitted(tx, "manage")), None)
-    if inject.do in ACTS and by:
-        try:
-            with tx.begin_nested():
-                ACTS[inject.do](tx, drill, by, inject)
-        except Refused as refused:
-            journal.write(tx, "refused", who=by.id, about=drill.code, says=str(refused))
+    refused = _act(tx, drill, inject)
     outage = outage_of(tx, drill)
     minute, code = at_minute(inject.at), outage.code if outage else ""
     journal.write(tx, "inject", outage=code, about=drill.code, minute=minute, do=inject.do, say=inject.say)
-    if drill.live and drill.state == DrillState.RUNNING:
+    if drill.live:
         facts = {"code": drill.code, "number": drill.done, "of": len(drill.injects), "minute": minute}
-        is_done = inject.do in get_args(ByMuster)
-        post(tx, outage, "inject", facts | {"who": inject.who, "say": inject.say, "done": is_done})
+        is_done = inject.do in get_args(ByMuster) and not refused
+        facts |= {"who": inject.who, "say": inject.say, "done": is_done, "refused": refused or None}
+        post(tx, outage, "inject", facts)
+
+
+def _act(tx: Tx, drill: Drill, inject: Inject) -> str:
+    """Muster's own part, if it has one; returns why it could not be done."""
+    by = roster.person(tx, drill.by) or next(iter(roster.permitted(tx, "manage")), None)
+    if inject.do not in ACTS:
+        return ""
+    if by is None:
+        return "nobody on the staff list may hold a drill"
+    try:
+        with tx.begin_nested():
+            ACTS[inject.do](tx, drill, by, inject)
+    except Refused as refused:
+        journal.write(tx, "refused", who=by.id, about=drill.code, says=str(refused))
+        return str(refused)
+    return ""
 
 
 def post(
