@@ -32,10 +32,12 @@ def check(tx: Tx) -> list[Finding]:
     found += [
         Finding(f"nobody on shift or on call may {permission}: {_hours(tx, open_)}", red=permission == "declare")
         for permission in ("declare", "close")
-        if (open_ := _to_come(tx, seen.without(permission)))
+        if (open_ := [each for each in _to_come(tx, seen.without(permission)) if not _within(seen, each)])
     ]
     if gone := _to_come(tx, seen.unworked()):
-        found.append(Finding(f"no shift covers {_hours(tx, gone)}: role holders and unit phones are told then"))
+        found.append(
+            Finding(f"no shift covers {_hours(tx, gone)}: whoever has a role and the unit phones are told then", True)
+        )
     return sorted(found, key=lambda finding: not finding.red)
 
 
@@ -53,9 +55,11 @@ def needed(tx: Tx) -> dict[str, int]:
 
 
 def arm(tx: Tx, at_once: bool = False) -> None:
-    """Set the clock of the next look, where shifts or calendars were imported."""
-    if is_planned(tx) and (at_once or timers.due_at(tx, LOOK, NEXT) is None):
-        timers.set_for(tx, LOOK, NEXT, tx.now if at_once else _next_look(tx))
+    """Set the clock of the next look, or set it earlier, where shifts or calendars were imported."""
+    if is_planned(tx):
+        planned, wanted = timers.due_at(tx, LOOK, NEXT), tx.now if at_once else _next_look(tx)
+        if planned is None or wanted < planned:
+            timers.set_for(tx, LOOK, NEXT, wanted)
 
 
 def look(tx: Tx) -> None:
@@ -72,22 +76,33 @@ def look(tx: Tx) -> None:
 
 
 def _tell_of_soon(tx: Tx) -> None:
-    """Once for each gap, and by day."""
+    """Once for each gap, all of them in one text, and by day."""
     if not DAY[0] <= _local(tx, tx.now).time() < DAY[1]:
         return
-    for gap in _urgent(tx):
-        key = f"{gap.role}:{gap.ends.isoformat()}"
-        if gap.begins <= tx.now + SOON and timers.due_at(tx, TOLD, key) is None:
-            timers.set_for(tx, TOLD, key, gap.ends)
-            held = roster.holding(tx, "house_supervisor").owner
-            if held:
-                text = f"no {roster.ROLES[gap.role].short} {_hours(tx, [(gap.begins, gap.ends)])}; {_stands_in(gap)}"
-                tell.one(tx, None, held, "told_you", {"text": text}, lane=outbox.Lane.QUESTION)
+    soon = [gap for gap in _urgent(tx) if gap.begins <= tx.now + SOON]
+    fresh = [gap for gap in soon if timers.due_at(tx, TOLD, _key(gap)) is None]
+    for gap in fresh:
+        timers.set_for(tx, TOLD, _key(gap), gap.ends)
+    held = roster.holding(tx, "house_supervisor").owner if fresh else None
+    if held:
+        text = ", ".join(f"{_short(gap)} {_hours(tx, [(gap.begins, gap.ends)])}" for gap in fresh)
+        facts = {"text": f"nobody for {text}. {_stands_in(fresh[0]).capitalize()}"}
+        tell.one(tx, None, held, "told_you", facts, lane=outbox.Lane.QUESTION)
+
+
+def _key(gap: Gap) -> str:
+    return f"{gap.role}:{gap.ends.isoformat()}"
+
+
+def _short(gap: Gap) -> str:
+    return roster.ROLES[gap.role].short if gap.role else "the whole rota"
 
 
 def _urgent(tx: Tx) -> list[Gap]:
+    """Where an urgent role has nobody, or no shift covers the hour at all."""
     seen = coverage(tx, tx.now - AHEAD, tx.now + AHEAD)
-    return [gap for role, prio in needed(tx).items() if prio == URGENT for gap in _gaps(tx, seen, role)]
+    roles = [gap for role, prio in needed(tx).items() if prio == URGENT for gap in _gaps(tx, seen, role)]
+    return [*(Gap("", "", *stretch, "") for stretch in _to_come(tx, seen.unworked())), *roles]
 
 
 def _next_look(tx: Tx) -> datetime:
@@ -100,7 +115,13 @@ def _next_look(tx: Tx) -> datetime:
 
 
 def _gaps(tx: Tx, seen: Coverage, role: str, unit: str = "") -> list[Gap]:
-    return [gap for gap in seen.gaps(role, unit) if gap.ends > tx.now]
+    """The gaps to come, but for hours that no shift covers: those are one gap of all."""
+    found = [gap for gap in seen.gaps(role, unit) if gap.ends > tx.now]
+    return [gap for gap in found if role not in seen.known or not _within(seen, (gap.begins, gap.ends))]
+
+
+def _within(seen: Coverage, stretch: Stretch) -> bool:
+    return any(begins <= stretch[0] and stretch[1] <= ends for begins, ends in seen.unworked())
 
 
 def _to_come(tx: Tx, stretches: list[Stretch]) -> list[Stretch]:
@@ -114,7 +135,7 @@ def _role(tx: Tx, role: str, prio: int, gaps: list[Gap]) -> Finding:
 
 
 def _stands_in(gap: Gap) -> str:
-    if gap.stands_in == gap.role:
+    if not gap.role or gap.stands_in == gap.role:
         return "everybody who has the role is asked"
     short = roster.ROLES[gap.stands_in].short if gap.stands_in else ""
     return f"{short} stands in" if short else "nobody stands in"

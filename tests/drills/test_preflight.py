@@ -28,7 +28,7 @@ def test_on_call_role_has_an_empty_calendar(
     command_centre.shows("it_unit_leader: nobody now", "stands in")
     dana.is_left_alone(hours=2)  # it is night
     stage.forward(hours=1)
-    dana.gets_sms("no IT now", "stands in")
+    dana.gets_sms("nobody for IT now", "stands in")
     command_centre.shows("it_unit_leader: nobody now")
     dana.is_left_alone(hours=12)
     stage.seen()
