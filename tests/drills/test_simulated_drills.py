@@ -1,31 +1,55 @@
 """`muster drill`: a made-up hospital plays a script, and the same seed tells the same story."""
 
 import asyncio
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 from bot.cli.hospital import play
 
+MUSTER = str(Path(sys.executable).with_name("muster"))
+SEED, STAFF = 3, 30
 
-def played(scenario: str, seed: int = 3, staff: int = 30) -> dict[str, Any]:
-    return asyncio.run(play(scenario, staff, 0.0, seed, lambda done, of: None))
+
+def played(scenario: str) -> dict[str, Any]:
+    return asyncio.run(play(scenario, STAFF, 0.0, SEED, lambda done, of: None))
 
 
-def test_the_same_seed_tells_the_same_story() -> None:
-    first, second = played("dr2"), played("dr2")
-    assert first == second
-    assert first["people"] > 20 and first["units"] == first["accounted"] == 4
-    times = first["times"]
+def typed(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    env = {"PATH": os.environ["PATH"]}
+    return subprocess.run([MUSTER, "drill", *words], cwd=folder, env=env, capture_output=True, text=True, timeout=300)
+
+
+def test_the_same_seed_tells_the_same_story_in_one_document(tmp_path: Path) -> None:
+    said = typed(tmp_path, "dr5", "--staff", str(STAFF), "--seed", str(SEED), "--json")
+    assert (said.returncode, said.stderr) == (0, "")
+    told, here = json.loads(said.stdout), played("dr5")
+    assert told == json.loads(json.dumps(here))
+    assert here["timeline"][-1]["what"] == "closed: the drill is over"
+    assert here["accounted"] == here["units"] == 4, "although the provider failed for 24 minutes"
+    assert list(tmp_path.iterdir()) == [], "its own database, and nothing of it stays"
+
+
+def test_a_drill_tells_its_story_and_takes_its_times() -> None:
+    found = played("dr2")
+    times = found["times"]
     assert times["first_notice"] < times["reached_50"] <= times["reached_90"] < times["answered_50"] < 600
-    told = [moment["what"] for moment in first["timeline"]]
+    told = [moment["what"] for moment in found["timeline"]]
     for part in ("inject: Log-ins fail", "declared at level 2", "patient risk", "update: ", "back: ehr", "closed: "):
         assert any(what.startswith(part) for what in told), part
-    assert {mark["name"] for mark in first["marks"] if mark["passed"]} >= {"declared_by_min", "next_update_missed"}
+    assert {mark["name"] for mark in found["marks"] if mark["passed"]} >= {"declared_by_min", "next_update_missed"}
 
 
-def test_a_recall_is_counted_and_a_provider_that_fails_comes_back() -> None:
-    called = played("dr3", staff=60)
-    assert {mark["name"] for mark in called["marks"]} == {"responded_45_min_pct", "filled_by_min"}
-    assert called["marks"][0]["got"] is not None
-    down = played("dr5")
-    assert down["timeline"][-1]["what"] == "closed: the drill is over"
-    assert down["accounted"] == down["units"]
+def test_a_recall_is_counted() -> None:
+    found = played("dr3")
+    assert {mark["name"] for mark in found["marks"]} == {"responded_45_min_pct", "filled_by_min"}
+    assert found["marks"][0]["got"] is not None
+
+
+def test_what_cannot_be_drilled_is_refused_in_one_sentence(tmp_path: Path) -> None:
+    said = typed(tmp_path, "nonesuch")
+    assert (said.returncode, said.stdout) == (1, "")
+    assert said.stderr.startswith("There is no drill nonesuch. There are: dr1_comms_test, ")
