@@ -33,7 +33,7 @@ DOORS = {
 COMMANDS: dict[str, Callable[..., Awaitable[None]]] = dict.fromkeys(["/outage", "/checkin", "/task"], slash.typed)
 #: what an action id begins with → its function
 BUTTONS: dict[str, Callable[..., Awaitable[None]]] = dict.fromkeys(
-    ["check_", "round_", "task_", "sure_"], buttons.clicked
+    ["check_", "round_", "task_", "recall_", "sure_"], buttons.clicked
 ) | {"sitrep_": sitreps.opened}
 #: a form's callback id → its function
 FORMS: dict[str, Callable[..., Awaitable[None]]] = {"declare": modals.submitted, "sitrep": sitreps.submitted}

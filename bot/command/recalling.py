@@ -41,7 +41,7 @@ def recall(tx: Tx, by: Person, code: str, asked: Wanted, channel: str) -> Recall
     made = recalls.begin(tx, outage, channel, by=by.id, **_wanted(tx, outage, asked))
     found = recalls.pool(tx, made)
     if not found.waves:
-        raise Refused(staff_calls.nobody(found))
+        raise Refused(staff_calls.nobody(tx, found))
     staff_calls.ask(tx, made, recalls.part_of(found, made))
     return made
 

@@ -117,11 +117,12 @@ def _excluded(found: recalls.Pool) -> list[str]:
     return [f"{count} {reason}" for reason, count in found.excluded.most_common()]
 
 
-def nobody(found: recalls.Pool) -> str:
+def nobody(tx: Tx, found: recalls.Pool) -> str:
     if not found.excluded:
         return "Nobody in the roster has that role or skill. Nothing was sent."
     lifted = " Rest and hours can be lifted: say `override`." if set(found.excluded) & set(recalls.LIFTED) else ""
-    return f"Nobody can be asked: {', '.join(_excluded(found))}.{lifted} Nothing was sent."
+    no_rota = " No shifts were imported, so everybody counts as on shift." if roster.rota(tx) == "none" else ""
+    return f"Nobody can be asked: {', '.join(_excluded(found))}.{no_rota}{lifted} Nothing was sent."
 
 
 def echo(tx: Tx, made: Recall, call: RecallCall) -> Echo:

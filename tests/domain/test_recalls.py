@@ -246,6 +246,15 @@ def test_without_an_answer_or_with_a_no_a_digit_may_still_change_it(house):
     assert says(house, "a", "2")[0] == "recall_coming"
 
 
+def test_without_a_rota_it_says_why_nobody_can_be_asked(tx):
+    tx.add(roster.Unit(code="3W"))
+    tx.add(roster.Person(id="boss", name="Boss", unit="3W", permissions=["manage"]))
+    outages.begin(tx, level=3, sites=[], by="boss", commander="boss", summary="", exercise=False)
+    nurse(tx, "n")
+    with pytest.raises(Refused, match=r"1 on shift already\. No shifts were imported, so everybody counts as on shift"):
+        call(tx)
+
+
 def test_only_a_manager_calls_staff_in(house):
     nurse(house, "n")
     with pytest.raises(Refused, match="You may not recall"):

@@ -144,6 +144,19 @@ def test_it_may_be_stopped(stage: Stage, eve: Person) -> None:
     all_are_left_alone(stage)
 
 
+def test_who_has_no_phone_answers_in_slack(stage: Stage, eve: Person) -> None:
+    walt = Person(stage, "walt", "")
+    stage.sim.slack.add_user(walt.slack, "Walt")
+    stage.tell(lambda tx: setattr(tx.get_one(roster.Person, "walt"), "slack_id", walt.slack))
+    eve.runs("/outage declare ehr Epic is down")
+    eve.runs("/outage recall need:1 skill:rn unit:ICU from:06:00")
+    stage.forward(minutes=10)
+    walt.gets_slack("Staff call R1", "need 1 ICU rn")
+    walt.clicks("recall_2")
+    assert stage.outage()["recalls"][0]["coming"] == 1
+    stage.seen()
+
+
 def all_are_left_alone(stage: Stage) -> None:
     for person in people(stage).values():
         person.is_left_alone()
