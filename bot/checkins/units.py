@@ -94,7 +94,7 @@ def _stand(tx: Tx, outage: Outage, row: UnitCheck, standing: Standing, who: str,
         tx.add(row)
     escalations.stop(tx, subject(outage, row.unit), f"answered by {who}")
     outbox.close_notices(tx, subject(outage, row.unit), "answered")
-    tasks.check_done(tx, outage.id or 0, row.unit, digit or "told", who)
+    tasks.check_done(tx, outage.id or 0, row.unit, f"{digit or 'told'} {note}".strip(), who)
 
 
 def _spare(tx: Tx, outage: Outage, row: UnitCheck) -> None:

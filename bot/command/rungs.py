@@ -67,7 +67,10 @@ def visit(tx: Tx, ladder: Ladder, rung: Rung) -> None:
     row.visit = True
     tx.add(row)
     owner = held.owner or tell.coordinator(tx, outage)
-    if owner:
+    if owner is None:
+        journal.write(tx, "nobody_to_ask", outage=outage.code, about=unit, role="house_supervisor")
+        return
+    if not tasks.is_visited(tx, outage.id or 0, unit):
         tasks.open_new(
             tx,
             outage,
@@ -80,9 +83,7 @@ def visit(tx: Tx, ladder: Ladder, rung: Rung) -> None:
             role="house_supervisor",
             owner=owner.id,
         )
-        digest.add(tx, outage, owner, unit, "silent")
-    else:
-        journal.write(tx, "nobody_to_ask", outage=outage.code, about=unit, role="house_supervisor")
+    digest.add(tx, outage, owner, unit, "silent")
 
 
 def backup(tx: Tx, ladder: Ladder, rung: Rung) -> None:

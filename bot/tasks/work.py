@@ -163,6 +163,11 @@ def at_risk(tx: Tx, outage_id: int, unit: str) -> bool:
     return any(task.is_open() for task in _unfinished(tx, outage_id, Kind.RISK, unit))
 
 
+def is_visited(tx: Tx, outage_id: int, unit: str) -> bool:
+    """Has somebody been asked already to go and see this unit?"""
+    return any(task.is_open() for task in _unfinished(tx, outage_id, Kind.VISIT, unit))
+
+
 def _unfinished(tx: Tx, outage_id: int, kind: Kind, *units: str) -> list[Task]:
     """Asked for by the thousand while an alert goes out, so the database looks them up and reads nothing else."""
     found = select(Task).where(Task.outage_id == outage_id, Task.kind == kind, col(Task.unit).in_(units))

@@ -1,7 +1,7 @@
 """Roll-calls and questions of one's own: who is asked, what their digits count for, and how it is counted."""
 
 import pytest
-from sqlmodel import select
+from sqlmodel import col, select
 
 from bot import board, checkins, outbox, timers
 from bot.access import Refused
@@ -29,7 +29,8 @@ def asks(db: Database, text: str) -> str:
 
 def count(db: Database, kind: Kind) -> Count:
     def counted(tx: Tx) -> Count:
-        opened = tx.exec(select(checkins.Round).where(checkins.Round.kind == kind)).all()[-1]
+        rounds = select(checkins.Round).where(checkins.Round.kind == kind).order_by(col(checkins.Round.id))
+        opened = tx.exec(rounds).all()[-1]
         return checkins.count(tx, opened)
 
     return db.read_now(counted)

@@ -3,12 +3,12 @@
 from typing import Any
 
 import pytest
-from sqlmodel import select
+from sqlmodel import col, select
 
 from bot import board, checkins, escalations, journal, outages, playbooks, roster, tasks, timers
 from bot.checkins import Kind, Question, Round
 from bot.clock import MovedClock
-from bot.command import end, levels, opening, periods, rounds, words
+from bot.command import end, levels, opening, periods, rounds, rungs, words
 from bot.db import Database, Tx
 from bot.texting import parse_reply
 from handlers.sms import hear
@@ -66,6 +66,25 @@ def test_the_check_of_a_round_is_one_task_a_unit_however_often_it_is_asked(night
     assert steps(night, "CORE-X4") == ["3W offered", "5W offered"]
 
 
+def test_what_is_said_behind_the_digit_is_the_proof(night: Database, clock: MovedClock) -> None:
+    passes(night, clock, hours=4)
+    says(night, "ben", "1 24")
+    given = select(tasks.Task.given).where(tasks.Task.step == "CORE-X4", tasks.Task.unit == "5W")
+    assert night.read_now(lambda tx: tx.exec(given).one()) == "1 24"
+
+
+def test_a_unit_that_stays_silent_is_one_visit(night: Database) -> None:
+    def reach_the_last_rung(tx: Tx) -> None:
+        rounds.ask_every_unit(tx, outages.find(tx))
+        for ladder in escalations.active(tx, "unit:1:3W"):
+            rungs.visit(tx, ladder, {})
+
+    for _ in range(3):
+        night.run(reach_the_last_rung)
+    visits = select(tasks.Task.unit).where(tasks.Task.kind == tasks.Kind.VISIT)
+    assert night.read_now(lambda tx: tx.exec(visits).all()) == ["3W"]
+
+
 def test_whoever_came_to_be_in_charge_since_answers_for_the_unit(night: Database, clock: MovedClock) -> None:
     night.run(lambda tx: tx.add(roster.Person(id="zoe", name="Zoe New", unit="5W", site="MAIN", mobile="+12025550190")))
     says(night, "ben", "AWAY")
@@ -107,10 +126,10 @@ def test_periods_are_numbered_and_bring_their_tasks_again(night: Database, clock
     assert night.read_now(lambda tx: board.status(tx)["outages"][0]["period"]) == 2
     assert steps(night, "CORE-X1") == ["done", "waiting"]
     assert len(steps(night, "CORE-X2")) == 1  # nobody has done that of the first period
-    began = select(journal.Line.about).where(journal.Line.what == "period_began")
+    began = select(journal.Line.about).where(journal.Line.what == "period_began").order_by(col(journal.Line.id))
     assert night.read_now(lambda tx: tx.exec(began).all()) == ["period 1", "period 2"]
-    open_ones = night.read_now(lambda tx: [row.closed_at is None for row in tx.exec(select(Round))])
-    assert open_ones == [True, False, False, True]
+    in_order = select(Round.closed_at).order_by(col(Round.id))
+    assert night.read_now(lambda tx: [at is None for at in tx.exec(in_order)]) == [True, False, False, True]
 
 
 def test_nothing_comes_round_once_the_services_are_back(night: Database, clock: MovedClock) -> None:
