@@ -57,7 +57,7 @@ def do_later(tx: Tx, answer: Answer, at: datetime, click: Facts) -> None:
 def _check(tx: Tx, person: Person, rest: str) -> str:
     """`9 O-1 9`: the digit, the outage that the button stood under, the digit."""
     digit, code, *_ = [*rest.split(), "", ""]
-    if digit not in checkins.MEANS:
+    if digit not in checkins.OPTIONS:
         return NOT_UNDERSTOOD
     about = outages.find(tx, code).id if code else None
     echo = answers.answer(tx, [person], digit, "", "slack", about)
@@ -69,7 +69,7 @@ def _round(tx: Tx, person: Person, rest: str) -> str:
     digit, number, *_ = [*rest.split(), "", ""]
     if digit == checkins.AWAY:
         return told(tx, lapses.not_on_shift(tx, person, "slack"))
-    if digit not in checkins.MEANS or not number.isdecimal():
+    if digit not in checkins.OPTIONS or not number.isdecimal():
         return NOT_UNDERSTOOD
     echo = answers.answer(tx, [person], digit, "", "slack", round_id=int(number))
     return told(tx, echo) if echo else "Noted."

@@ -21,9 +21,26 @@ class Standing(StrEnum):
     TOLD = "told"  # in person
 
 
-FOR_UNIT = {"1": Standing.OK, "2": Standing.HELP, "3": Standing.HELP, "4": Standing.OK, "9": Standing.RISK}
-MEANS = {"1": "OK", "2": "need staff", "3": "need forms", "4": "not affected", "9": "PATIENT RISK"}
-MEANS_BEDSIDE = MEANS | {"2": "need help"}
+@dataclass(frozen=True)
+class Option:
+    """What a digit sets off. Each answer is recorded and ends the asking of whoever gave it; of a unit, by whoever
+    speaks for it, it ends all chasing."""
+
+    means: str  # as it is echoed
+    standing: Standing  # of a unit that answers so
+    bedside: str = ""  # what it means from somebody who does not speak for a unit, if not the same
+    need: str = ""  # it assigns a task to bring this ...
+    role: str = ""  # ... to the holder of this role
+    escalates: bool = False  # people are called at once, until one of them has it
+
+
+OPTIONS = {
+    "1": Option("OK", Standing.OK),
+    "2": Option("need staff", Standing.HELP, bedside="need help", need="staff", role="labor_pool_leader"),
+    "3": Option("need forms", Standing.HELP, need="forms", role="logistics_chief"),
+    "4": Option("not affected", Standing.OK),
+    "9": Option("PATIENT RISK", Standing.RISK, escalates=True),
+}
 
 
 class Kind(StrEnum):

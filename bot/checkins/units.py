@@ -4,7 +4,7 @@ from sqlmodel import col, select
 
 from bot import escalations, journal, outbox, roster, tasks
 from bot.checkins.rounds import latest
-from bot.checkins.rows import FOR_UNIT, Heard, Kind, Standing, UnitCheck
+from bot.checkins.rows import OPTIONS, Heard, Kind, Standing, UnitCheck
 from bot.db import Tx
 from bot.outages import ENDED, Outage
 
@@ -54,7 +54,7 @@ def answer_for_unit(tx: Tx, outage: Outage, unit: str, digit: str, who: str, cha
     row = tx.get(UnitCheck, (outage.id, unit))
     if row and not heard.late:
         journal.write(tx, "answered", who=who, outage=outage.code, channel=channel, about=unit, digit=digit)
-        _stand(tx, outage, row, FOR_UNIT[digit], who, digit, "")
+        _stand(tx, outage, row, OPTIONS[digit].standing, who, digit, "")
         _spare(tx, outage, row)
         heard.units = [unit]
     return heard
@@ -79,7 +79,7 @@ def spoken_for(tx: Tx, outage: Outage, heard: Heard, who: str, note: str, only_u
     heard.units = list(dict.fromkeys([*heard.units, *here]))
     for row in spoken:
         if row.unit in here:
-            _stand(tx, outage, row, FOR_UNIT[heard.digit], who, heard.digit, note)
+            _stand(tx, outage, row, OPTIONS[heard.digit].standing, who, heard.digit, note)
     if heard.digit == "9" and not spoken:
         row_at = tx.get(UnitCheck, (outage.id, heard.unit))
         if row_at:  # a 9 from anyone in it changes a unit

@@ -11,7 +11,7 @@ from bot.db import Tx
 from bot.roster import Person
 
 Do = Callable[[Tx, Person, str, str], str]
-TASK_VERBS = ("have", "cannot", "done", "blocked", "need")
+TASK_VERBS = ("have", "start", "cannot", "done", "blocked", "need")
 
 
 def declare(

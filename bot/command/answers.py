@@ -8,8 +8,6 @@ from bot.command.tell import Echo
 from bot.db import Tx
 from bot.outages import Outage
 
-NEED = {"2": "staff", "3": "forms"}
-CALLED_FOR = {"2": "labor_pool_leader", "3": "logistics_chief"}
 HELP_S = 600  # seconds until help should be there
 ONCE_IN = timedelta(minutes=10)  # the automatic answer to a text that fits nothing
 STRAY = "stray.quiet"  # the timer that keeps it quiet
@@ -43,15 +41,16 @@ def answer_unit(tx: Tx, outage: Outage, unit: str, digit: str, channel: str) -> 
 
 def follow(tx: Tx, heard: checkins.Heard, who: roster.Person | None, note: str, channel: str) -> Echo:
     """Do what the digit calls for. A 2 or 3 that is repeated goes to the human who has the first one."""
-    if heard.digit == "9":
+    option = checkins.OPTIONS[heard.digit]
+    if option.escalates:
         task = risk(tx, heard.outage, who, heard.units[0] if heard.units else heard.unit, note)
         return "echo_risk", {"code": task.code, "unit": task.unit or None}
     if heard.digit in ("3", "4") and heard.outage is None:
         return "stray", {}
-    means = (checkins.MEANS if heard.units else checkins.MEANS_BEDSIDE)[heard.digit]
+    means = option.means if heard.units else option.bedside or option.means
     if heard.late and heard.digit != "1":
         return "echo", {"text": f"noted: {means}, after the check had closed"}
-    if heard.digit in NEED:
+    if option.need:
         helper = _still_helped(tx, heard, who, note) or help_for(tx, heard, who, note)
         return "echo_help", {"need": _need(heard), "who": helper.name if helper else None}
     return ("echo", {"text": f"noted: {', '.join([*heard.units, means])}"}) if heard.digit == "4" else None
@@ -82,8 +81,9 @@ def help_for(tx: Tx, heard: checkins.Heard, who: roster.Person | None, note: str
     unit, need = ", ".join(heard.units) or heard.unit, _need(heard)
     task = tasks.open_new(
         tx, heard.outage, tasks.Kind.HELP, f"{unit} needs {need}", f"{unit} needs {need}", prio=1, due_s=HELP_S,
-        unit=heard.units[0] if heard.units else heard.unit, role=CALLED_FOR[heard.digit] if heard.units else "",
-        owner=helper.id, backup=backup.id if backup else "", note=note,
+        unit=heard.units[0] if heard.units else heard.unit,
+        role=checkins.OPTIONS[heard.digit].role if heard.units else "", owner=helper.id,
+        backup=backup.id if backup else "", note=note,
     )  # fmt: skip
     task.step, task.speaker = _key(heard, who), _speaker(who, heard)
     task.refused_by = [who.id] if who else []  # nobody is asked for the help that they called for
@@ -107,10 +107,9 @@ def _helper(
     """Who is called for help, and who backs them up; never the one who asks."""
     never = frozenset([who.id]) if who else frozenset()
     if heard.units:
-        held = roster.holding(tx, CALLED_FOR[heard.digit], unit=heard.units[0], excluding=never)
+        held = roster.holding(tx, checkins.OPTIONS[heard.digit].role, unit=heard.units[0], excluding=never)
         return held.owner or tell.coordinator(tx, heard.outage), held.backup
-    above = roster.superior(tx, who, unit=who.unit) if who else None
-    return above or tell.coordinator(tx, heard.outage), None
+    return tell.above(tx, heard.outage, who) if who else tell.coordinator(tx, heard.outage), None
 
 
 def risk(tx: Tx, outage: Outage | None, who: roster.Person | None, unit: str, note: str) -> tasks.Task:
@@ -198,7 +197,7 @@ def _one_unit(tx: Tx, people: list[roster.Person], note: str) -> tuple[str, str]
 
 
 def _need(heard: checkins.Heard) -> str:
-    return NEED[heard.digit] if heard.units or heard.digit == "3" else "help"
+    return checkins.OPTIONS[heard.digit].need if heard.units or heard.digit == "3" else "help"
 
 
 def _speaker(who: roster.Person | None, heard: checkins.Heard) -> str:

@@ -13,7 +13,7 @@ DIGEST = "digest"  # the timer
 ROLL_CALL = "roll-call"  # what somebody who did not answer it is put down as
 REPORT = "report"  # a section chief's own part of the situation report
 EVERY = timedelta(minutes=10)
-STUCK = ("blocked", "nobody can")
+STUCK = ("blocked", "nobody can", "no relief")
 #: The states in which a concern about a task still is one; else while the task is open
 STILL = {
     "not taken": (tasks.TaskState.OFFERED,),
@@ -33,7 +33,7 @@ class Concern(SQLModel, table=True):
     outage_id: int = Field(index=True, foreign_key="outage.id")
     person_id: str = Field(index=True)
     about: str  # T7, or a unit
-    what: str  # not taken, due soon, late, blocked, nobody can, silent, text, roll-call, report
+    what: str  # not taken, due soon, late, blocked, nobody can, no relief, silent, text, roll-call, report
     at: datetime
     told_at: datetime | None = None
 

@@ -56,7 +56,7 @@ def _leaves_tasks(tx: Tx, outage_id: int | None, person: roster.Person, why: str
     for task in tasks.leave(tx, person, outage_id, why):
         journal.write(tx, "no_relief", outage=outage.code if outage else "", who=person.id, about=task.code)
         if outage and above and above.id != person.id:
-            digest.add(tx, outage, above, task.code, "not taken")
+            digest.add(tx, outage, above, task.code, "no relief")
 
 
 def hand_on_tasks(tx: Tx, person: roster.Person, why: str) -> None:

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import col, select
 
-from bot import journal, outbox, playbooks, roster, tasks, timers
-from bot.command import answers, tell
+from bot import checkins, journal, outbox, playbooks, roster, tasks, timers
+from bot.command import tell
 from bot.db import Tx
 from bot.roster.coverage import Coverage, Gap, Stretch, coverage, is_planned, next_change
 from bot.roster.quality import Finding, listed
@@ -51,7 +51,8 @@ def needed(tx: Tx) -> dict[str, int]:
                 found[step.owner] = min(step.prio, found.get(step.owner, step.prio))
     for rungs in library.ladders.values():
         found |= {rung.role: URGENT for rung in rungs if rung.role}
-    return found | dict.fromkeys(("house_supervisor", *answers.CALLED_FOR.values()), URGENT)
+    called = {option.role for option in checkins.OPTIONS.values() if option.role}
+    return found | dict.fromkeys(("house_supervisor", *sorted(called)), URGENT)
 
 
 def arm(tx: Tx, at_once: bool = False) -> None:

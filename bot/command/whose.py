@@ -60,5 +60,6 @@ def _came_after(tx: Tx, alert: checkins.Question, call: RecallCall) -> bool:
 
 def _which(made: Recall, alert: checkins.Question, digit: str) -> dict[str, Any]:
     there = recalls.MEANS[digit].removeprefix("there in ")
-    return {"digit": digit, "there": there, "recall": made.code, "alert": checkins.MEANS_BEDSIDE[digit],
+    option = checkins.OPTIONS[digit]
+    return {"digit": digit, "there": there, "recall": made.code, "alert": option.bedside or option.means,
             "outage": alert.outage}  # fmt: skip

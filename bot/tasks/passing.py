@@ -12,7 +12,7 @@ from bot import escalations, journal, roster
 from bot.access import Refused
 from bot.db import Tx
 from bot.outages import Outage
-from bot.tasks import marks, offers, shifts
+from bot.tasks import marks, offers, quiet, shifts
 from bot.tasks.marks import Answer
 from bot.tasks.rows import OPEN, Kind, Task, TaskState
 
@@ -32,12 +32,22 @@ def decline(tx: Tx, task: Task, person: roster.Person, why: str, channel: str) -
     if outage is None or held.owner is None:
         marks.finish(tx, task, TaskState.CANNOT_DO, person.id, channel, "")
         return "echo", {"text": f"{task.code}: nobody is left to ask, so the coordinator is told"}
-    if task.giver == person.id:
+    if task.giver in (person.id, held.owner.id):
         task.giver = ""
+    if quiet.spares(tx, held.owner, task.prio):
+        return _wait(tx, task)
     _put(tx, task, held.owner.id, held.backup.id if held.backup else task.giver, held.via)
     offers.announce(tx, outage, held.owner, [task])
     shifts.watch(tx, task)
     return "echo", {"text": f"{task.code} goes to {held.owner.name}"}
+
+
+def _wait(tx: Tx, task: Task) -> Answer:
+    """Whoever is next sleeps, and it is not worth waking them."""
+    marks.leave_offer(tx, task)
+    task.state, task.owner, task.offer_at = TaskState.WAITING, "", quiet.next_morning(tx)
+    offers.look_at(tx, task.outage_id, task.offer_at)
+    return "echo", {"text": f"{task.code} waits for the morning"}
 
 
 def give(tx: Tx, task: Task, to: roster.Person, by: roster.Person, channel: str) -> Answer:
@@ -65,6 +75,7 @@ def leave(tx: Tx, person: roster.Person, outage_id: int | None, why: str) -> lis
     """
     outage = tx.get(Outage, outage_id) if outage_id else None
     theirs = select(Task).where(Task.outage_id == outage_id, Task.owner == person.id, col(Task.state).in_(OPEN))
+    theirs = theirs.where(Task.kind != Kind.DECIDE)  # that decides itself in a few minutes
     left: list[Task] = []
     given: dict[str, list[Task]] = defaultdict(list)
     for task in tx.exec(theirs.where(col(Task.card_id).is_(None)).order_by(col(Task.prio), col(Task.number))).all():
@@ -76,7 +87,8 @@ def leave(tx: Tx, person: roster.Person, outage_id: int | None, why: str) -> lis
             task.owner = charge.id if charge else ""
             continue
         held = _relief(tx, outage, task, person)
-        if held.owner is None or held.owner.id == person.id or outage is None:
+        asleep = held.owner is not None and quiet.spares(tx, held.owner, task.prio)
+        if held.owner is None or held.owner.id == person.id or outage is None or asleep:
             left.append(task)
             continue
         marks.note(tx, task, "relief_asked", person, "", to=held.owner.id, why=why)
@@ -99,7 +111,7 @@ def hand_on(tx: Tx, outage: Outage, untaken: list[Task]) -> None:
         never = frozenset([task.owner, task.giver, *task.refused_by])
         if charge is None or charge.id in never:
             charge = roster.superior(tx, relief, unit=task.unit, excluding=never) if relief else None
-        if charge:
+        if charge and not quiet.spares(tx, charge, task.prio):
             journal.write(tx, "relief_passed_over", outage=outage.code, who=task.owner, about=task.code, to=charge.id)
             _put(tx, task, charge.id, "", "superior")
             given[charge.id].append(task)

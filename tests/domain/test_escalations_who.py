@@ -7,7 +7,7 @@ import pytest
 from sqlmodel import select
 
 from bot import escalations, journal, outages, outbox, playbooks, roster, tasks, timers
-from bot.command import digest, errands, rungs
+from bot.command import digest, errands, lapses, rungs
 from bot.db import Tx
 from bot.escalations import LadderState
 from bot.outages import Outage
@@ -211,6 +211,24 @@ def test_for_a_priority_3_nobody_at_home_hears_anything_before_seven(tx: Tx, out
     rungs._concern(tx, above, by_id(tx, "gwen"))
     waits = timers.due_at(tx, digest.DIGEST, f"{outage.id}:gwen")
     assert waits and waits.hour == 7, "it is in the morning's digest"
+
+
+def test_a_refused_priority_3_waits_for_the_morning_of_whoever_is_next(tx: Tx, outage: Outage) -> None:
+    at_home(tx, LEA, "gwen", "eve", "dana")
+    task = ask(tx, outage, prio=3)
+    errands.refuse(tx, task, by_id(tx, KIT), "busy", "sms")
+    assert task.state == TaskState.WAITING and task.offer_at and task.offer_at.hour == 7
+    due = timers.due_at(tx, tasks.WATCH, str(outage.id))
+    assert due and due <= task.offer_at and not texts(tx, LEA)
+
+
+def test_what_has_no_relief_that_is_awake_stays_and_the_coordinator_reads_so(tx: Tx, outage: Outage) -> None:
+    at_home(tx, LEA)
+    task = ask(tx, outage, prio=3)
+    errands.act(tx, by_id(tx, KIT), "have", task.code, "", "sms")
+    lapses.not_on_shift(tx, by_id(tx, KIT), "sms")
+    assert (task.owner, task.state) == (KIT, TaskState.ACCEPTED)
+    assert concerns(tx, "eve") == [(task.code, "no relief")]
 
 
 def test_in_the_house_everybody_is_awake(tx: Tx, outage: Outage) -> None:

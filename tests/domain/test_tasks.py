@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlmodel import select
 
@@ -155,6 +155,7 @@ SAID = st.tuples(
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(said=st.lists(SAID, max_size=8))
+@example(said=[("kit", "have"), ("lea", "give"), ("lea", "cannot")])
 def test_whatever_is_said_in_whatever_order_a_task_has_one_owner_or_an_end(
     tx: Tx, outage: Outage, said: list[tuple[str, str]]
 ) -> None:
