@@ -49,7 +49,7 @@ SHORT = {
 SIGNS = SHORT | {"org": "MERCY", "what": "WHAT", "services": "WHAT", "back": "BACK", "down": "GONE"}
 
 JARGON = (
-    "hics hcc ics sitrep ack eta rca sev p1 pio sso mfa failover incident escalation escalate stakeholder workaround "
+    "hics hcc ics ack eta rca sev p1 pio sso mfa failover incident escalation escalate stakeholder workaround "
     "asap fyi tbd eoc noc sla downtime-procedure outage-bridge mitigation degraded impacted leverage utilize"
 ).split()
 COMMAND = re.compile(r"\b(?:(?:DONE|NEED|BLOCKED) T107\b|[12] T107\b|TOLD \w+|VOID O-12|UPDATE O-12)")
