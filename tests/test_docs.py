@@ -188,3 +188,13 @@ def domain() -> list[Any]:
     paths += [path for name in names for path in (ROOT / "bot" / name).glob("*.py")]
     dotted = [".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for path in paths]
     return [importlib.import_module(name) for name in dotted]
+
+
+def test_every_requirement_is_answered_by_a_file_that_is_there():
+    page = (ROOT / "docs" / "requirements.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| ([NL]\d\d) \| [^|]+ \| (.+) \|$", page, re.MULTILINE))
+    assert list(rows) == [f"N{number:02}" for number in range(1, 29)] + [f"L{number:02}" for number in range(1, 17)]
+    for id, answer in rows.items():
+        files = re.findall(r"\]\(([^)#]+)\)", answer)
+        assert files, id
+        assert [file for file in files if not (ROOT / "docs" / file).exists()] == [], id
