@@ -16,8 +16,7 @@ LOCK_FOR = timedelta(minutes=15)
 NEEDS = {
     "declare": "declare",
     "update": "manage", "correct": "manage", "raise": "manage", "restore": "manage", "verify": "manage",
-    "void": "manage", "task": "manage", "checkin": "manage", "command": "manage", "drill": "manage",
-    "fact": "manage", "recall": "manage",
+    "void": "manage", "task": "manage", "checkin": "manage", "command": "manage", "drill": "manage", "recall": "manage",
     "close": "close",
 }  # fmt: skip
 

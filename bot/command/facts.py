@@ -14,7 +14,7 @@ YES_NO = "_yes_no"  # the end of a name that asks for one of the two
 def fact(tx: Tx, by: roster.Person, code: str, text: str, channel: str) -> str:
     """`hie_unavailable`, `hie_unavailable no`, `est_best 06:00`: write it down, and skip what it makes needless.
     Without a name: what is known and what is not. Raises Refused for a name that nobody asks for."""
-    access.demand(tx, by, "fact")
+    access.demand(tx, by, "update")
     outage = outages.find(tx, code)
     word, _, said = text.strip().partition(" ")
     if not word:

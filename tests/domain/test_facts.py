@@ -84,7 +84,7 @@ def test_facts_are_listed_and_an_unknown_one_is_told_what_is_meant(tx: Tx, eve: 
     assert "To find out: start_time" in listed and "hie_unavailable" in listed
     with pytest.raises(Refused, match="Did you mean hie_unavailable"):
         facts.fact(tx, eve, "", "hie_unavailble", "slack")
-    with pytest.raises(Refused, match="You may not fact"):
+    with pytest.raises(Refused, match="You may not update"):
         facts.fact(tx, roster.person(tx, "alma") or eve, "", "hie_unavailable", "slack")
 
 

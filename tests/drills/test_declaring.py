@@ -147,3 +147,17 @@ def test_doubt_is_resolved_by_asking(stage: Stage, alma: Person, abe: Person, ev
 def test_what_slack_escapes_reaches_a_phone_as_it_was_typed(stage: Stage, alma: Person, eve: Person) -> None:
     eve.runs("/outage declare ehr Epic &amp; mail are down")
     alma.gets_sms("Epic & mail are down")
+
+
+def test_the_declarer_reads_what_is_open_and_writes_down_what_was_found(
+    stage: Stage, alma: Person, eve: Person, ben: Person
+) -> None:
+    said = eve.runs("/outage declare ehr Epic’s records are gone").text
+    assert "’ is now '" in said and 'what still works: "phones, pagers' in said and "Find out: start_time" in said
+    assert "Not needed any more: EHR-X3" in eve.runs("/outage fact hie_unavailable").text
+    assert "hie_unavailable: yes" in eve.runs("/outage fact").text
+    assert "You may not update an outage" in ben.runs("/outage fact hie_unavailable no").text
+    stage.seen()
+    assert "STILL WORKS: phones" in eve.runs("/outage update works: phones, Slack").text
+    alma.gets_sms("EHR DOWN. STILL WORKS: phones, Slack. Call 5555. Next 04:40")
+    stage.seen()
