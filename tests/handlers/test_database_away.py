@@ -348,6 +348,19 @@ def test_a_command_whose_pin_was_checked_is_kept_without_it(door: Door, trouble:
     assert [outage.summary for outage in outages(door)] == ["the EHR is down"]
 
 
+def test_a_declaration_by_keypad_is_kept_without_its_pin(door: Door, trouble: Trouble) -> None:
+    door.db.run(access.set_pin, "eve", access.hash_pin("4829"))
+    keyed = {"CallSid": "CA7", "From": EVE}
+    assert "Press 1 to declare" in heard(door.twilio("/twilio/call", keyed | {"Digits": "4829"}))
+    with away(trouble, door.db):
+        assert "cannot tell you" in heard(door.twilio("/twilio/call", keyed | {"Digits": "4829"})), "no PIN is kept"
+        door.twilio("/twilio/call?by=eve", keyed | {"Digits": "1"})
+        assert [it.door for it in on_disk(door)] == ["declare_by_call"]
+        assert "4829" not in raw(door)
+    assert take_in(door) == 1
+    assert [outage.code for outage in outages(door)] == ["O-1"]
+
+
 # --- order, and each once ---
 
 
