@@ -23,6 +23,7 @@ MOST = 100 * len(AREAS) * 3 // 4  # people; the rest are the units' phones
 A_UNIT = 25  # people
 FEWEST_UNITS = 4
 DECLARER, ACCOUNT, COMMAND_CHANNEL = "p0", "U0P0", "C0COMMAND"
+ON_CALL_OF = 3  # of those at the bedside who are at home one of so many is on call
 NO_PHONE = 97  # one of so many has no address at all
 #: Who sits in the house around the clock; whoever holds another role is at home at night, on call
 AROUND_THE_CLOCK = frozenset({"house_supervisor", "service_desk", "switchboard", "pharmacist_in_charge", *UNIT_ROLES})
@@ -117,4 +118,6 @@ def _duty(person: Person, house: House) -> str:
     if person.roles:
         here = person.place == 0 or not house.night or AROUND_THE_CLOCK & set(person.roles)
         return "shift" if here else "oncall"
-    return "" if person.place * 37 % 100 < house.off_pct else "shift"
+    if person.place * 37 % 100 >= house.off_pct:
+        return "shift"
+    return "" if person.place % ON_CALL_OF else "oncall"

@@ -20,7 +20,8 @@ CALL = recalls.RecallCall.__table__  # type: ignore[attr-defined]
 
 @dataclass(frozen=True)
 class Calling:
-    """The first staff call of an outage: whom it asked, when who answered, and when enough had agreed who came."""
+    """The first staff call of an outage: how many had to answer, when who did, and when enough had agreed who came.
+    Whom it asked before it was filled, and filled without, did not have to."""
 
     began: datetime
     asked: int
@@ -96,9 +97,10 @@ def _calling(tx: Tx, outage: Outage) -> Calling | None:
     made = next(iter(recalls.of_outage(tx, outage.id or 0)), None)
     if made is None:
         return None
-    asked = tx.execute(select(CALL).where(CALL.c.recall_id == made.id)).all()
+    asked = list(tx.execute(select(CALL).where(CALL.c.recall_id == made.id)))
     agreed = sorted(row.accepted_at for row in asked if row.accepted_at and row.state != recalls.CallState.DROPPED)
     filled = agreed[made.need - 1] if len(agreed) >= made.need else None
+    asked = [row for row in asked if row.answered_at or not filled or row.asked_at > filled]
     return Calling(made.opened_at, len(asked), [row.answered_at for row in asked if row.answered_at], filled)
 
 
