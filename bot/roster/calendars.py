@@ -21,6 +21,9 @@ LONGEST = timedelta(days=31)  # of one event; what is longer was meant otherwise
 MOST = 20_000  # stretches of one calendar
 SAY = "write a staff id, or a full name, in SUMMARY or as an attendee"
 
+#: What the library makes of fields that are none
+ODD = (ValueError, TypeError, KeyError, AttributeError, OverflowError)
+
 Names = Mapping[str, list[str]]  # id or name, in small letters → ids
 
 
@@ -108,9 +111,7 @@ def _lines(raw: bytes) -> list[int]:
 
 def _read_events(sheet: Sheet, events: list[tuple[Any, int]], names: Names, zone: ZoneInfo, now: datetime) -> None:
     """Each event in its own right; what stands in for one time of a series takes that time out of it."""
-    instead = {
-        (_uid(event), _moment(event["RECURRENCE-ID"].dt, zone)) for event, _ in events if "RECURRENCE-ID" in event
-    }
+    instead = _replaced(sheet, events, zone)
     for event, line in events:
         try:
             times = list(_times(event, instead, zone, now))
@@ -119,8 +120,23 @@ def _read_events(sheet: Sheet, events: list[tuple[Any, int]], names: Names, zone
                 sheet.stretches |= {(id, *stretch) for id in people for stretch in times}
             if len(sheet.stretches) > MOST:
                 raise ValueError(f"with this event there are more than {MOST} stretches: is its rule right?")
-        except (ValueError, TypeError, KeyError, AttributeError) as problem:
-            sheet.complain(line, str(problem)[:300])
+        except ODD as problem:
+            unread = (
+                "has a field that cannot be read: write DTSTART, DTEND, RRULE and SUMMARY each once, as RFC 5545 has it"
+            )
+            sheet.complain(line, str(problem)[:300] if type(problem) is ValueError else unread)
+
+
+def _replaced(sheet: Sheet, events: list[tuple[Any, int]], zone: ZoneInfo) -> set[tuple[str, datetime]]:
+    """The times of series for which another event stands in."""
+    found = set()
+    for event, line in events:
+        try:
+            if "RECURRENCE-ID" in event:
+                found.add((_uid(event), _moment(event["RECURRENCE-ID"].dt, zone)))
+        except ODD:
+            sheet.complain(line, "has a RECURRENCE-ID that cannot be read: write it once, as a date and time")
+    return found
 
 
 def _times(

@@ -1,12 +1,15 @@
 """On-call calendars: who is on call when, in the hospital's hours, and every complaint with its line."""
 
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sqlmodel import select
 
 from bot import roster
-from bot.roster import Person, Shift
+from bot.roster import Person, Shift, calendars
 
 NOW = datetime(2026, 11, 22, 4, 10, tzinfo=UTC)  # as the `tx` fixture has it
 
@@ -142,3 +145,22 @@ def test_a_file_that_is_none_and_a_role_that_is_none_are_said(tx, house, tmp_pat
     assert "is not an iCalendar file" in done.complaints[0]
     assert "none.ics: cannot be read" in done.complaints[1]
     assert "unit_charge is no role of the whole house" in done.complaints[2]
+
+
+LINES = st.sampled_from([
+    "BEGIN:VEVENT", "END:VEVENT", "UID:a", "DTSTART:20261122T190000Z", "DTSTART;VALUE=DATE:20261122", "DTSTART:soon",
+    "DTEND:20261123T070000Z", "DTEND;VALUE=DATE:20261123", "DURATION:PT8H", "DURATION:P1Y", "RRULE:FREQ=DAILY;COUNT=3",
+    "RRULE:FREQ=DAILY;UNTIL=20261201", "RRULE:FREQ=NEVER", "EXDATE:20261123T190000Z", "RDATE:20261125T190000Z",
+    "RECURRENCE-ID:20261123T190000Z", "SUMMARY:kit", "SUMMARY:Bob", "ATTENDEE:mailto:kit@example.org",
+    "DTSTART;TZID=Nowhere/Else:20261122T190000", "\x00", "é",
+])  # fmt: skip
+
+
+@settings(max_examples=60, deadline=None)
+@given(lines=st.lists(LINES, max_size=14))
+def test_whatever_a_file_holds_is_read_or_complained_about(tmp_path_factory, lines):
+    path = tmp_path_factory.getbasetemp() / "any.ics"
+    whole = ["BEGIN:VCALENDAR", "BEGIN:VEVENT", *lines, "END:VEVENT", "END:VCALENDAR", ""]
+    path.write_text("\r\n".join(whole), encoding="utf-8")
+    sheet = calendars._read(path, "lab_lead", {"kit": ["kit"]}, ZoneInfo("UTC"), NOW)
+    assert all(begins < ends for _, begins, ends in sheet.stretches)
