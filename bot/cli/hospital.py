@@ -64,6 +64,7 @@ async def _hospital(database_url: str, seed: int) -> AsyncIterator[tuple[App, Si
         app = App(_settings(address, database_url, sim.url), clock, PATIENCE)
         await asyncio.to_thread(migrate, database_url)
         event.listen(app.db.engine, "connect", _need_not_last)
+        app.db.breath = 0.0
         await app.start()
         config = uvicorn.Config(app.web, log_level="warning", access_log=False, lifespan="off")
         server = uvicorn.Server(config)
