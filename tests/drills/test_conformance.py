@@ -171,7 +171,7 @@ def test_restored_back_entry_and_the_all_clear(stage: Stage, ben: Person, eve: P
 def test_a_patients_name_in_a_text_goes_nowhere(stage: Stage, alma: Person, eve: Person) -> None:
     eve.runs("/outage declare ehr Epic is down")
     alma.gets_sms("Epic is down")
-    alma.replies("Smith MRN 123456 bed 4").gets_sms("No patient names")
+    alma.replies("Smith MRN 123456 bed 4").gets_sms("no patient details")
     slack = [message.text for message in stage.sim.slack.messages(COMMAND_CHANNEL)]
     lines = stage.ask(lambda tx: [str(line.detail) for line in tx.exec(select(journal.Line))])
     texts = [text.body for phone in stage.sim.phones for text in phone.inbox]
