@@ -30,6 +30,8 @@ def ask_again(tx: Tx, by: roster.Person, code: str, only: list[str] | None = Non
 
 def ask_late(tx: Tx, outage: Outage) -> None:
     """The level was raised: ask the units that have said nothing for a round. Who is being chased is left to that."""
+    if not outage.rhythm:
+        return  # it was declared before there were rounds, and keeps the playbook it began with
     since = tx.now - _between(outage)
     rows = [row for row in checkins.units(tx, outage.id or 0) if row.at is None or row.at <= since]
     _ask(tx, outage, [row for row in rows if not escalations.active(tx, checkins.subject(outage, row.unit))])

@@ -128,6 +128,19 @@ def test_by_button_and_nothing_is_asked_once_it_is_over(stage: Stage, dana: Pers
     nobody_is_disturbed(stage)
 
 
+def test_an_outage_from_before_there_were_rounds_can_be_raised(stage: Stage, eve: Person) -> None:
+    eve.runs("/outage declare level:1 ehr Epic is slow")
+
+    def older(tx: Tx) -> None:
+        outage = outages.find(tx, "O-1")
+        outage.rhythm, outage.levels = {}, []
+        tx.add(outage)
+
+    stage.tell(older)
+    assert "O-1 is at level 3" in eve.runs("/outage raise 3").text
+    stage.seen()
+
+
 def test_a_hospital_has_its_own_thresholds_and_a_running_outage_keeps_those_it_began_with(
     database_url: str, clock: MovedClock, tmp_path: Path
 ) -> None:
