@@ -8,7 +8,7 @@ demo: .venv/ready ## Start everything with simulated phones and Slack; prints th
 	@.venv/bin/muster demo
 
 test: .venv/ready ## Run every test, on SQLite and on PostgreSQL
-	@.venv/bin/pytest -n auto
+	@.venv/bin/pytest -n auto --dist worksteal
 
 check: .venv/ready ## Check style, types, the arrows between modules, the docs, and every word that staff read
 	@.venv/bin/ruff check
