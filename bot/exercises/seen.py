@@ -1,7 +1,7 @@
 """What an outage's rows say of its people and units: when each was reached, spoke, and was accounted for."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, select
@@ -16,12 +16,13 @@ LINE = journal.TABLE
 TASK = tasks.Task.__table__  # type: ignore[attr-defined]
 UNIT_CHECK = checkins.UNIT_CHECK
 CALL = recalls.RecallCall.__table__  # type: ignore[attr-defined]
+TOO_LATE = timedelta(minutes=5)  # whoever is asked so shortly before a staff call is filled need not have answered
 
 
 @dataclass(frozen=True)
 class Calling:
     """The first staff call of an outage: how many had to answer, when who did, and when enough had agreed who came.
-    Whom it asked before it was filled, and filled without, did not have to."""
+    Whom it asked just before it was filled, and filled without, did not have to."""
 
     began: datetime
     asked: int
@@ -100,7 +101,7 @@ def _calling(tx: Tx, outage: Outage) -> Calling | None:
     asked = list(tx.execute(select(CALL).where(CALL.c.recall_id == made.id)))
     agreed = sorted(row.accepted_at for row in asked if row.accepted_at and row.state != recalls.CallState.DROPPED)
     filled = agreed[made.need - 1] if len(agreed) >= made.need else None
-    asked = [row for row in asked if row.answered_at or not filled or row.asked_at > filled]
+    asked = [row for row in asked if row.answered_at or not filled or not filled - TOO_LATE < row.asked_at <= filled]
     return Calling(made.opened_at, len(asked), [row.answered_at for row in asked if row.answered_at], filled)
 
 
