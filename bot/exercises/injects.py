@@ -29,7 +29,7 @@ def do(tx: Tx, drill: Drill, inject: Inject) -> None:
 
 def _act(tx: Tx, drill: Drill, inject: Inject) -> str:
     """Muster's own part, if it has one; returns why it could not be done."""
-    by = roster.person(tx, drill.by) or next(iter(roster.permitted(tx, "manage")), None)
+    by = roster.person(tx, drill.by) or leader(tx)
     if inject.do not in ACTS:
         return ""
     if by is None:
@@ -41,6 +41,16 @@ def _act(tx: Tx, drill: Drill, inject: Inject) -> str:
         journal.write(tx, "refused", who=by.id, about=drill.code, says=str(refused))
         return str(refused)
     return ""
+
+
+def leader(tx: Tx) -> roster.Person | None:
+    """Who commands a drill that starts by itself: somebody on shift who may, else the house supervisor, else whoever
+    may."""
+    able = roster.permitted(tx, "manage")
+    duties = ((person, roster.duty_of(tx, person.id)) for person in able)
+    here = [person for person, held in duties if held and held.kind == "shift"]
+    above = roster.coordinator(tx, "")
+    return next(iter([*here, *([above] if above in able else []), *able]), None)
 
 
 def post(

@@ -1,6 +1,6 @@
 """Running a drill: planned, started after a preview, taken through its injects by a timer, ended with its score."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -19,6 +19,7 @@ from bot.outages import Outage
 
 STEP, START = "drill.step", "drill.start"  # the next inject of a drill that runs; a planned one begins
 POLITE = range(9, 20)  # local hours in which a planned drill needs no reason (messages.md)
+TOO_LATE = timedelta(minutes=30)  # after its time a planned drill is not held: nobody chose that hour
 
 
 def preview(tx: Tx, by: roster.Person, scenario: Scenario) -> Figures:
@@ -46,17 +47,21 @@ def begin(tx: Tx, drill: Drill) -> None:
 
 
 def begin_planned(tx: Tx, drill_id: int) -> None:
-    """Its time has come. While a real outage or another drill runs it is left out, and the channel hears why."""
+    """Its time has come, and whoever is there now leads it. Long after its time, or while a real outage or another
+    drill runs, it is left out, and the channel hears why."""
     drill = tx.get(Drill, drill_id)
     if drill is None or drill.state != DrillState.PLANNED:
         return
     try:
+        _demand_punctual(tx, drill)
         _demand_calm(tx, drill.plan)
     except Refused as refused:
         drill.state, drill.ended_at = DrillState.CANCELLED, tx.now
         tx.add(drill)
         injects.post(tx, None, "told_you", {"text": f"Drill {drill.code} is left out. {refused}"})
         return
+    by = injects.leader(tx)
+    drill.by = by.id if by else drill.by
     begin(tx, drill)
 
 
@@ -172,6 +177,15 @@ def score_facts(tx: Tx, outage: Outage) -> dict[str, Any]:
         "code": result.code, "title": title(tx, outage), "people": result.people, "answered": result.answered,
         "units": result.units, "accounted": result.accounted, "lines": lines, "passed": result.passed,
     }  # fmt: skip
+
+
+def _demand_punctual(tx: Tx, drill: Drill) -> None:
+    if tx.now - drill.starts_at > TOO_LATE:
+        local = drill.starts_at.astimezone(ZoneInfo(tx.settings.timezone))
+        raise Refused(
+            f"It could not start at {local:%H:%M}, and it is not held at another time than was planned. "
+            f"To hold it all the same: `/outage drill {drill.scenario} --live`."
+        )
 
 
 def _demand_calm(tx: Tx, scenario: Scenario) -> None:

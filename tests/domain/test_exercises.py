@@ -4,8 +4,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlmodel import select
 
-from bot import command, exercises, journal, outages, playbooks, roster, timers
+from bot import command, exercises, journal, outages, outbox, playbooks, recalls, roster, timers
 from bot.access import Refused
 from bot.db import Tx
 from bot.exercises.shelf import SHIPPED, shelf
@@ -37,6 +38,11 @@ def eve(tx: Tx) -> roster.Person:
     found = roster.person(tx, "eve")
     assert found
     return found
+
+
+def posted(tx: Tx) -> list[str]:
+    """What stands in the command channel."""
+    return [message.body for message in tx.exec(select(outbox.Message)) if message.channel == "slack"]
 
 
 def pass_time(tx: Tx, **by: float) -> None:
@@ -121,6 +127,21 @@ def test_a_drill_is_an_exercise_from_birth_and_ends_with_a_score(noon: Tx) -> No
     assert found.times["units_accounted"] == 180
 
 
+def test_who_was_asked_to_come_and_was_silent_counts_unless_it_was_filled_at_once(noon: Tx) -> None:
+    exercises.start(noon, eve(noon), exercises.scenario(noon, "dr3"))
+    outage, began = outages.find(noon), noon.now
+    made = recalls.begin(noon, outage, "drill", need=2, skill="rn", starts_at=began, by="eve")
+    for number, (asked, answered) in enumerate([(0, 9), (0, 11), *[(0, 0)] * 6, (8, 0), (30, 0)]):
+        said = began + timedelta(minutes=answered) if answered else None
+        noon.add(recalls.RecallCall(
+            recall_id=made.id, person_id=f"n{number}", wave=1, notice_id=1, address="", answered_at=said,
+            accepted_at=said, asked_at=began + timedelta(minutes=asked), state="coming" if said else "asked",
+        ))  # fmt: skip
+    noon.flush()
+    marks = {mark.name: mark.got for mark in exercises.score(noon, outage).marks}
+    assert marks == {"responded_45_min_pct": 22.2, "filled_by_min": 11}, "2 of 9: one was asked too late to matter"
+
+
 def test_what_no_machine_knows_is_left_to_a_person(noon: Tx) -> None:
     exercises.start(noon, eve(noon), exercises.scenario(noon, "dr4"))
     pass_time(noon, minutes=2)
@@ -197,6 +218,37 @@ def test_a_scheduled_drill_is_posted_a_day_before_and_starts_by_itself(scheduled
     assert (drill.state, drill.starts_at) == ("planned", datetime(2026, 11, 23, 10, tzinfo=UTC))
     pass_time(scheduled, hours=22)
     assert (drill.state, outages.find(scheduled).exercise) == ("running", True)
+
+
+@pytest.mark.parametrize(("late", "state"), [(29, "running"), (31, "cancelled"), (16 * 60, "cancelled")])
+def test_a_scheduled_drill_that_was_missed_is_not_held_later(scheduled: Tx, late: int, state: str) -> None:
+    """Muster was down at its time: nobody chose the hour at which it is back."""
+    exercises.plan_due(scheduled)
+    pass_time(scheduled, hours=22, minutes=late)
+    assert exercises.find(scheduled, "D-1").state == state
+    told = [line for line in posted(scheduled) if "left out" in line]
+    assert len(told) == (state == "cancelled")
+    assert all("could not start at 10:00" in line for line in told), told
+
+
+def test_a_scheduled_drill_is_led_by_somebody_who_is_there(scheduled: Tx) -> None:
+    """In file order Dana would come first."""
+    start = datetime(2026, 11, 23, 7, tzinfo=UTC)
+    scheduled.add(roster.Shift(person_id="finn", kind="shift", starts_at=start, ends_at=start + timedelta(hours=12)))
+    exercises.plan_due(scheduled)
+    pass_time(scheduled, hours=22)
+    assert outages.find(scheduled).commander == "finn"
+
+
+def test_with_no_manager_on_shift_the_house_supervisor_on_call_leads_a_scheduled_drill(scheduled: Tx) -> None:
+    start = datetime(2026, 11, 23, 7, tzinfo=UTC)
+    for who, kind in (("alma", "shift"), ("dana", "oncall")):
+        scheduled.add(roster.Shift(person_id=who, kind=kind, starts_at=start, ends_at=start + timedelta(hours=12)))
+    scheduled.get_one(roster.Person, "dana").place = 99
+    scheduled.flush()
+    exercises.plan_due(scheduled)
+    pass_time(scheduled, hours=22)
+    assert outages.find(scheduled).commander == "dana"
 
 
 def test_a_scheduled_drill_can_be_called_off(scheduled: Tx) -> None:
