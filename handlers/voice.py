@@ -84,12 +84,8 @@ def _key(tx: Tx, row: outbox.Message, said: outbox.Notice, digit: str) -> answer
     if person and digit in "1234" and said.subject.startswith("recall:"):
         made = tx.get(recalls.Recall, int(said.subject.removeprefix("recall:")))
         return whose.hear(tx, [person], digit, made.code, "voice") if made else None
-    if digit == "9":
-        unit = row.person_id.removeprefix("#unit:") if person is None else person.unit
-        outage = tx.get(Outage, said.outage_id) if said.outage_id else None
-        if not said.subject.startswith(CHECKS):
-            task = answers.risk(tx, outage, person, unit, "")
-            return "echo_risk", {"code": task.code, "unit": unit}
+    if digit == "9" and not said.subject.startswith(CHECKS):
+        return _risk(tx, row, said, person)
     if said.subject.startswith("unit:") and person is None:
         outage = tx.get(Outage, said.outage_id)
         return (
@@ -108,12 +104,21 @@ def _key(tx: Tx, row: outbox.Message, said: outbox.Notice, digit: str) -> answer
     return _tasks(tx, person, said, digit)
 
 
+def _risk(tx: Tx, row: outbox.Message, said: outbox.Notice, person: roster.Person | None) -> answers.Echo:
+    """A 9 in a call about something else."""
+    if person:
+        return answers.answer(tx, [person], "9", "", "voice", said.outage_id)
+    unit = row.person_id.removeprefix("#unit:")
+    task = answers.risk(tx, tx.get(Outage, said.outage_id) if said.outage_id else None, None, unit, "")
+    return "echo_risk", {"code": task.code, "unit": unit}
+
+
 def _took(tx: Tx, person: roster.Person, said: outbox.Notice, digit: str) -> bool:
     """A role text that was spoken offers a task: 1 takes it, 2 does not."""
     heard = tx.get(outbox.Recipient, (said.id, person.id))
     if heard is None or heard.wording != "role":
         return False
-    checkins.answer(tx, [person], "1", "", "voice")
+    checkins.answer(tx, [person], "1", "", "voice", outage_id=said.outage_id)
     for task in _offered(tx, person, f"offer:{said.outage_id}:{person.id}:"):
         errands.act(tx, person, "have" if digit == "1" else "cannot", task.code, "", "voice")
     return True
