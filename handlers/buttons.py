@@ -69,7 +69,7 @@ def _round(tx: Tx, person: Person, rest: str) -> str:
     digit, number, *_ = [*rest.split(), "", ""]
     if digit == checkins.AWAY:
         return told(tx, lapses.not_on_shift(tx, person, "slack"))
-    if digit not in checkins.OPTIONS or not number.isdecimal():
+    if digit not in checkins.OPTIONS or not number.isdecimal() or len(number) > 9:
         return NOT_UNDERSTOOD
     echo = answers.answer(tx, [person], digit, "", "slack", round_id=int(number))
     return told(tx, echo) if echo else "Noted."

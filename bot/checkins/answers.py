@@ -3,7 +3,7 @@
 from sqlmodel import col, select
 
 from bot import journal, outbox, roster
-from bot.checkins.asked import Asked, Question, asked, asked_all, counts_for
+from bot.checkins.asked import Asked, Question, asked, asked_all, asked_in, counts_for
 from bot.checkins.rows import ANSWER, AWAY, CHECKS, KNOWS, TOLD, Answer, Heard, Kind, Round, UnitCheck
 from bot.checkins.units import spoken_for, told
 from bot.db import Tx, insert_new
@@ -24,7 +24,7 @@ def answer(
     heard = Heard(digit, people=[person.id for person in people], unit=_where(tx, people) if digit in ASKS_FOR else "")
     put = asked_all(tx, heard.people)
     questions = put.all_of(heard.people)
-    for question in _meant(put, heard, only_unit, outage_id, round_id):
+    for question in _meant(tx, put, heard, only_unit, outage_id, round_id):
         outage = tx.get(Outage, question.outage_id)
         heard.outage, heard.late, heard.asked = outage, question.late, question.text
         notices = [other.notice_id for other in questions if _alike(question, other)]
@@ -32,20 +32,36 @@ def answer(
             _record(tx, question, notices, person, digit, note, channel)
         if outage and question.kind in CHECKS and not heard.late:
             spoken_for(tx, outage, heard, people[0].id, note, only_unit)
+    if digit == "9" and outage_id and heard.outage is None:
+        heard.outage = tx.get(Outage, outage_id)  # a risk in it, though it asked them nothing
+        if heard.outage and heard.outage.state in RUNNING:
+            spoken_for(tx, heard.outage, heard, people[0].id, note, only_unit)
     return heard
 
 
 def _meant(
-    put: Asked, heard: Heard, only_unit: str, outage_id: int | None, round_id: int | None
+    tx: Tx, put: Asked, heard: Heard, only_unit: str, outage_id: int | None, round_id: int | None
 ) -> list[Question]:  # fmt: skip
     if outage_id is None and round_id is None:
         return put.of(heard.people, heard.digit, only_unit)
     every = put.all_of(heard.people)
     if round_id is not None:
-        about = [question for question in every if question.round_id == round_id]
-        return [question for question in about if heard.digit in KNOWS[question.kind]] or counts_for(every, heard.digit)
+        put_now = next((question for question in every if question.round_id == round_id), None)
+        return _about(every, put_now or asked_in(tx, round_id, heard.people), heard.digit)
     checks = [question for question in every if question.outage_id == outage_id and question.kind in CHECKS]
     return counts_for(checks, heard.digit)
+
+
+def _about(every: list[Question], put: Question | None, digit: str) -> list[Question]:
+    """What a digit says that was given under one question: nothing if that was not put to them, and nothing of a unit
+    once a question of another sort is over."""
+    if digit == "9":
+        return counts_for(every, digit)
+    if put is None:
+        return []
+    over = put.late and put.kind not in CHECKS
+    known = not put.late and digit in KNOWS[put.kind]
+    return [put] if over or known else counts_for(every, digit)
 
 
 def _alike(question: Question, other: Question) -> bool:

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from bot import checkins, escalations, journal, outages, outbox, playbooks, roster, tasks, texting, timers
+from bot.access import Refused
 from bot.command import digest, questions, rungs, tell
 from bot.command.tell import Echo
 from bot.db import Tx
@@ -18,10 +19,13 @@ def answer(
     tx: Tx, people: list[roster.Person], digit: str, note: str, channel: str, outage_id: int | None = None,
     round_id: int | None = None,
 ) -> Echo:  # fmt: skip
-    """A digit from a phone or an account, for everybody who was asked there. No thanks for a 1."""
+    """A digit from a phone or an account, for everybody who was asked there. No thanks for a 1. Raises Refused for a
+    question that was put to others."""
     only, note = _one_unit(tx, people, note)
     note = _held_back(tx, people[0], note, channel)
     heard = checkins.answer(tx, people, digit, note, channel, only, outage_id, round_id)
+    if round_id and digit != "9" and heard.outage is None:
+        raise Refused("That question was not asked of you, so nothing was noted.")
     return follow(tx, heard, people[0], note, channel)
 
 
@@ -48,6 +52,8 @@ def follow(tx: Tx, heard: checkins.Heard, who: roster.Person | None, note: str, 
     if heard.digit in ("3", "4") and heard.outage is None:
         return "stray", {}
     means = option.means if heard.units else option.bedside or option.means
+    if heard.asked and heard.digit == "2":  # a no to somebody's own question asks for nothing
+        return "echo", {"text": "noted: no, after the question was over" if heard.late else "noted: no"}
     if heard.late and heard.digit != "1":
         return "echo", {"text": f"noted: {means}, after the check had closed"}
     if option.need:

@@ -23,7 +23,7 @@ USAGE = (
     "`/checkin roll-call` or `/checkin sitrep`. Nothing was sent."
 )
 ROLL_KEYS = (("On site", "1"), ("Not on shift", checkins.AWAY))
-QUESTION_KEYS = (("1 Yes / OK", "1"), ("2 No / need help", "2"), ("9 PATIENT RISK", "9"))
+QUESTION_KEYS = (("1 Yes / OK", "1"), ("2 No", "2"), ("9 PATIENT RISK", "9"))
 
 
 @dataclass(frozen=True)
@@ -66,10 +66,6 @@ def checkin(tx: Tx, by: roster.Person, text: str, channel: str) -> str:
     if asked.only is None or not asked.text:
         raise Refused(USAGE)
     return _question(tx, by, asked, channel)
-
-
-def answer_round(tx: Tx, person: roster.Person, round_id: int, digit: str, channel: str) -> checkins.Heard:
-    return checkins.answer(tx, [person], digit, "", channel, round_id=round_id)
 
 
 def missed(tx: Tx, round_id: int) -> None:
@@ -195,7 +191,7 @@ def _summary(opened: Round, found: checkins.Count) -> str:
     if opened.kind == Kind.ROLL_CALL:
         where = f" {', '.join(opened.units)}" if opened.units else ""
         return f"ROLL-CALL{where}: {found.fine} on site, {found.away} away, {found.missing} not accounted for"
-    return f"{opened.text}: yes {found.fine}, no or need help {found.need}, away {found.away}, silent {found.missing}"
+    return f"{opened.text}: yes {found.fine}, no {found.need}, away {found.away}, silent {found.missing}"
 
 
 def _sitrep(tx: Tx, by: roster.Person, asked: Wanted, channel: str) -> str:

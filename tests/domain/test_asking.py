@@ -79,7 +79,9 @@ def test_a_1_to_a_roll_call_is_no_ok_for_the_unit(night: Database) -> None:
     asks(night, "roll-call")
     says(night, "ben", "1")
     assert (count(night, Kind.ROLL_CALL).fine, standing(night)["5W"]) == (1, "silent")
-    says(night, "ben", "1")
+    says(night, "ben", "1")  # said again it is the same answer
+    assert standing(night)["5W"] == "silent"
+    says(night, "ben", "1 5W")
     assert standing(night)["5W"] == "ok"
 
 

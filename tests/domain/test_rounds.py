@@ -1,5 +1,6 @@
 """Rounds and operational periods: who is asked again, when, and what an answer then counts for."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -165,6 +166,8 @@ COUNTS: list[tuple[str, list[Question], str, str, bool, list[Question]]] = [
     ("for a unit OK is said to its check only", [ROLL, ALERT], "1", "", True, [ROLL]),
     ("a bedside 1 also says read", [ROLL, ALERT], "1", "", False, [ALERT, ROLL]),
     ("once it is answered the next comes", [SAID, ALERT], "1", "", True, [ALERT]),
+    ("but not while a changed answer replaces it", [replace(SAID, lately=True), ALERT], "1", "", True,
+     [replace(SAID, lately=True)]),
     ("a digit that it does not know is about the unit", [ROLL, ALERT], "2", "", False, [ALERT]),
     ("a unit's code makes it about the unit", [OWN, ALERT], "2", "5W", True, [ALERT]),
     ("a risk is about no question", [OWN, ALERT], "9", "", False, [ALERT]),
