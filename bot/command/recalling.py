@@ -91,12 +91,14 @@ def dropped(tx: Tx, person: Person, channel: str) -> None:
 
 
 def release(tx: Tx, recall_id: int) -> None:
-    """Long after its start: whoever was to come is there or is not, and the reserve may rest."""
+    """Long after its start, filled or not: whoever was to come is there or is not, and the reserve may rest."""
     made = tx.get(Recall, recall_id)
-    if made and made.state == RecallState.FILLED:
+    if made and made.state in recalls.RUNNING:
+        again = "" if made.state == RecallState.FILLED else ". Still short? Call again"
         recalls.end(tx, made, RecallState.CLOSED, "its time is over")
         staff_calls.release(tx, made)
-        staff_calls.news(tx, made, f"{recalls.figures(tx, made).arrived} said that they are there. It is closed")
+        there = recalls.figures(tx, made).arrived
+        staff_calls.news(tx, made, f"{there} said that they are there. It is closed{again}")
 
 
 def stop(tx: Tx, by: Person, code: str, channel: str) -> str:
@@ -109,7 +111,7 @@ def stop(tx: Tx, by: Person, code: str, channel: str) -> str:
         how = tell.how(channel, "recall stop", "R1")
         raise Refused(f"Say which staff call: {how}. Open: {known}. Nothing was changed.")
     told = staff_calls.call_off(tx, running[0], f"stopped over {channel}", by.id)
-    return f"{running[0].code} is called off; {told} people who were to come or wait are told."
+    return f"{running[0].code} is called off; {told} people who were coming or asked are told."
 
 
 def call_off_all(tx: Tx, outage: Outage, reason: str) -> None:

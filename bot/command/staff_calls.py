@@ -74,7 +74,10 @@ def release(tx: Tx, made: Recall) -> None:
 
 
 def call_off(tx: Tx, made: Recall, why: str, who: str = "muster") -> int:
-    expected = [call for call in recalls.calls(tx, made, *recalls.YES) if call.arrived_at is None]
+    """Whoever is coming, waits in reserve or has heard the call and not answered yet is told; returns how many."""
+    heard, known = _heard(tx, made), recalls.calls(tx, made, CallState.ASKED, *recalls.YES)
+    expected = [call for call in known if call.arrived_at is None
+                and (call.state != CallState.ASKED or call.person_id in heard)]  # fmt: skip
     recalls.end(tx, made, RecallState.CANCELLED, why, who)
     outbox.close_notices(tx, made.subject, "called off")
     return say(tx, made, expected, "recall_off", {"code": made.code})
@@ -130,6 +133,8 @@ def echo(tx: Tx, made: Recall, call: RecallCall) -> Echo:
         return "echo", {"text": f"{made.code}: noted, you cannot come. Thank you for saying so"}
     if made.state == RecallState.CANCELLED:
         return "recall_off", {"code": made.code}
+    if made.state == RecallState.CLOSED and call.state != CallState.COMING:
+        return "echo", {"text": f"{made.code} is over, you need not come in. Thank you"}
     if call.state == CallState.COMING:
         return "recall_coming", place(tx, made) | {"eta": tasks.at(tx, call.eta)}
     return ("recall_reserve" if call.state == CallState.RESERVE else "recall_filled"), {"code": made.code}

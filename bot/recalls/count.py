@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from sqlalchemy import ColumnElement, or_
 from sqlmodel import col, select
 
 from bot import journal, outages, timers
@@ -26,6 +27,7 @@ from bot.recalls.rows import (
 
 WAVE, RELEASE = "recall.wave", "recall.release"  # the timers: the next part is asked; the reserve may rest
 RELEASE_AFTER = timedelta(minutes=60)  # of its start, if not all have said that they are there
+ANSWERED_FOR = timedelta(days=1)  # whoever was asked, after the outage is over
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ def begin(tx: Tx, outage: Outage, channel: str, **wanted: Any) -> Recall:
                     opened_at=tx.now, **wanted)  # fmt: skip
     tx.add(recall)
     tx.flush()
+    timers.set_for(tx, RELEASE, str(recall.id), recall.starts_at + RELEASE_AFTER)
     facts = {name: getattr(recall, name) for name in ("need", "skill", "unit", "site", "starts_at", "urgent")}
     journal.write(tx, "recalled", outage=outage.code, who=recall.by, channel=channel, about=recall.code, **facts)
     return recall
@@ -156,23 +159,28 @@ def of_outage(tx: Tx, outage_id: int) -> list[Recall]:
 
 
 def calls_of(tx: Tx, people: list[str]) -> list[tuple[Recall, RecallCall]]:
-    """What these people were asked in outages that run, the latest first."""
+    """What these people were asked in outages that run, or in the last day, the latest first."""
     query = select(Recall, RecallCall).join(RecallCall, col(RecallCall.recall_id) == Recall.id)
     query = query.join(Outage, col(Outage.id) == Recall.outage_id)
-    query = query.where(col(RecallCall.person_id).in_(people), col(Outage.state).in_(outages.RUNNING))
+    query = query.where(col(RecallCall.person_id).in_(people), _is_answered(tx))
     return list(tx.exec(query.order_by(col(RecallCall.asked_at).desc(), col(Recall.id).desc())).all())
 
 
 def called(tx: Tx, people: list[str]) -> set[str]:
-    """Those of these people who were asked to come in while their outage runs."""
+    """Those of these people who were asked to come in while their outage runs, or in the last day."""
     query = select(RecallCall.person_id).join(Recall, col(Recall.id) == RecallCall.recall_id)
-    query = query.join(Outage, col(Outage.id) == Recall.outage_id).where(col(Outage.state).in_(outages.RUNNING))
+    query = query.join(Outage, col(Outage.id) == Recall.outage_id).where(_is_answered(tx))
     return set(tx.exec(query.where(col(RecallCall.person_id).in_(people))))
 
 
 def is_awaited(recall: Recall, call: RecallCall) -> bool:
     """A bare digit of this person is about the recall, until they are there."""
     return recall.state in RUNNING and call.state in AWAITED and call.arrived_at is None
+
+
+def _is_answered(tx: Tx) -> ColumnElement[bool]:
+    """Whoever was asked is heard after the end too, to be told that they need not come."""
+    return or_(col(Outage.state).in_(outages.RUNNING), col(RecallCall.asked_at) > tx.now - ANSWERED_FOR)
 
 
 def _place(tx: Tx, recall: Recall) -> CallState:
@@ -201,8 +209,6 @@ def _count_again(tx: Tx, recall: Recall) -> list[RecallCall]:
         _write(tx, recall, "recall_filled" if filled else "recall_reopened")
         if filled:
             timers.set_for(tx, RELEASE, str(recall.id), max(recall.starts_at, tx.now) + RELEASE_AFTER)
-        else:
-            timers.cancel(tx, RELEASE, str(recall.id))
     return promoted
 
 

@@ -35,7 +35,7 @@ class CallState(StrEnum):
 
 
 MOVES = {
-    RecallState.OPEN: {RecallState.FILLED, RecallState.CANCELLED},
+    RecallState.OPEN: {RecallState.FILLED, RecallState.CLOSED, RecallState.CANCELLED},
     RecallState.FILLED: {RecallState.OPEN, RecallState.CLOSED, RecallState.CANCELLED},
 }
 RUNNING = (RecallState.OPEN, RecallState.FILLED)

@@ -276,3 +276,55 @@ def test_the_words_of_a_staff_call(tx):
 @given(st.text(max_size=60))
 def test_any_words_at_all_are_read(text):
     assert wanted(text, START, "America/Chicago") is not None
+
+
+# --- how it ends ---
+
+
+def heard(tx, who):
+    """What a person was sent, once all that waits has left."""
+    for message in tx.exec(select(outbox.Message).where(outbox.Message.state == outbox.State.QUEUED)):
+        message.state = outbox.State.SENT
+    tx.flush()
+    return list(tx.exec(select(outbox.Message.kind).where(outbox.Message.person_id == who).order_by("id")))
+
+
+def test_whoever_heard_the_call_hears_that_it_is_off_and_is_answered_for_a_day(house):
+    for id in ("a", "b", "c"):
+        nurse(house, id)
+    made, outage = call(house), outages.find(house)
+    says(house, "b", "4")
+    assert heard(house, "a") == ["recall"]
+    recalling.call_off_all(house, outage, "closed")
+    assert heard(house, "a") == ["recall", "recall_off"]
+    assert "recall_off" not in heard(house, "b")
+    outages.move(house, outage, outages.OutageState.VOIDED, "boss", "")
+    assert says(house, "a", "1") == says(house, "a", "2", made.code) == ("recall_off", {"code": "R1"})
+    house.now += timedelta(hours=25)
+    assert says(house, "c", "1") is None
+
+
+def test_what_has_not_left_the_house_is_not_called_off(house):
+    nurse(house, "a")
+    call(house)
+    recalling.call_off_all(house, outages.find(house), "closed")
+    assert heard(house, "a") == ["recall"]
+
+
+def test_an_unfilled_call_ends_an_hour_after_its_start_and_frees_its_people(house):
+    for id in ("a", "b"):
+        nurse(house, id)
+    made = call(house, need=2, starts_at=house.now + timedelta(hours=1))
+    says(house, "a", "3")
+    passes(house, minutes=119)
+    assert made.state == RecallState.OPEN
+    passes(house, minutes=1)
+    assert made.state == RecallState.CLOSED
+    assert "1 of 2 coming. 0 said that they are there. It is closed. Still short? Call again" in news(house)[-1]
+    assert "R1 is over, you need not come in" in says(house, "b", "1")[1]["text"]
+    assert asked(house, call(house)) == {"a", "b"}
+
+
+def news(tx):
+    return list(tx.exec(select(outbox.Message.body).where(outbox.Message.kind == "recall_news",
+                                                          outbox.Message.person_id == "boss").order_by("id")))  # fmt: skip

@@ -140,6 +140,7 @@ def test_it_may_be_stopped(stage: Stage, eve: Person) -> None:
     stage.seen()
     assert "called off" in eve.runs("/outage recall stop R1").text
     assert "cancelled" in eve.runs("/outage recall").text
+    nora.gets_sms("CALLED OFF: do not come in")
     nora.replies("1 R1").gets_sms("CALLED OFF")
     all_are_left_alone(stage)
 
