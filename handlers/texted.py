@@ -87,7 +87,8 @@ def _duty(tx: Tx, people: list[Person], reply: Reply, number: str, body: str, pr
     if reply.verb == "charge":
         lapses.takes_charge(tx, who, unit.code)
     checkins.present(tx, who, unit.code, "sms")
-    recalling.arrived(tx, who, "sms")
+    for each in people:  # whoever of a shared phone is on the way, it is about them
+        recalling.arrived(tx, each, "sms")
     where = "in charge of" if reply.verb == "charge" else "on shift in"
     return "echo", {"text": f"noted: you are {where} {unit.code}"}
 

@@ -16,6 +16,8 @@ from bot.roster import Person
 
 USAGE = "`/outage recall need:4 skill:rn [unit:ICU] [site:MAIN] [from:06:00] [within:60m] [override]`"
 
+LIMITS = f"A time is from:06:00 or within:60m, a number at most {recall_words.MOST}."
+
 
 def staff_call(tx: Tx, by: Person, said: str, channel: str) -> str:
     """`[CODE] need:4 skill:rn …`, or `stop R1`; alone it says how those of the open outages stand. Raises Refused."""
@@ -105,13 +107,14 @@ def stop(tx: Tx, by: Person, code: str, channel: str) -> str:
     """Called off by a person. Raises Refused."""
     access.demand(tx, by, "recall")
     running = [made for outage in outages.running(tx) for made in recalls.of_outage(tx, outage.id or 0)
-               if made.state in recalls.RUNNING and code.upper() in ("", made.code)]  # fmt: skip
-    if len(running) != 1:
+               if made.state in recalls.RUNNING]  # fmt: skip
+    meant = [made for made in running if code.upper() in ("", made.code)]
+    if len(meant) != 1:
         known = ", ".join(made.code for made in running) or "none"
         how = tell.how(channel, "recall stop", "R1")
         raise Refused(f"Say which staff call: {how}. Open: {known}. Nothing was changed.")
-    told = staff_calls.call_off(tx, running[0], f"stopped over {channel}", by.id)
-    return f"{running[0].code} is called off; {told} people who were coming or asked are told."
+    told = staff_calls.call_off(tx, meant[0], f"stopped over {channel}", by.id)
+    return f"{meant[0].code} is called off; {told} people who were coming or asked are told."
 
 
 def call_off_all(tx: Tx, outage: Outage, reason: str) -> None:
@@ -123,6 +126,8 @@ def call_off_all(tx: Tx, outage: Outage, reason: str) -> None:
 
 def _wanted(tx: Tx, outage: Outage, asked: Wanted) -> dict[str, Any]:
     """Checked against the roster, with what was not said filled in. Raises Refused."""
+    if asked.wrong:
+        raise Refused(f"Not understood: {', '.join(asked.wrong)}. {LIMITS} Nothing was sent.")
     if not asked.need or not asked.skill:
         raise Refused(f"Say how many and who: {USAGE}. Nothing was sent.")
     unit = roster.find_unit(tx, asked.unit) if asked.unit else None

@@ -14,13 +14,14 @@ from bot.roster import Person
 def hear(tx: Tx, people: Sequence[Person], digit: str, code: str, channel: str) -> Echo:
     """A digit, where it is about a staff call; None where it is not.
 
-    Said with a code it counts for that. Bare, it counts for the call that is open; is an alert or check open as well,
-    a 1 counts for the latest of them, and of any other digit it is asked which.
+    Said with a code it counts for that, or for nothing if that is no staff call of theirs. Bare, it counts for the call
+    that is open; is an alert or check open as well, a 1 counts for the latest of them, and of any other digit it is
+    asked which.
     """
     mine = recalls.calls_of(tx, [person.id for person in people])
     if code:
         found = next(((made, call) for made, call in mine if made.code == code), None)
-        return answer(tx, *found, digit, channel) if found else None
+        return answer(tx, *found, digit, channel) if found else _not_theirs(mine, code, digit)
     awaited = next(((made, call) for made, call in mine if recalls.is_awaited(made, call)), None)
     alert = _alert(tx, people)
     if awaited and alert and digit != "1":
@@ -40,6 +41,15 @@ def also_open(tx: Tx, people: Sequence[Person], digit: str) -> Echo:
     if digit != "1" or awaited is None or alert is None:
         return None
     return "echo", {"text": f"1 was taken as: read {alert.outage}. For the staff call text 1 {awaited.code}"}
+
+
+def _not_theirs(mine: list[tuple[Recall, RecallCall]], code: str, digit: str) -> Echo:
+    if not code.startswith("R"):
+        return None
+    open_now = [made.code for made, _ in mine if made.state in recalls.RUNNING]
+    yours = f"Open for you: {', '.join(open_now)}. Text {digit} {open_now[0]}" if open_now else ""
+    how = yours or f"For an alert text {digit} alone"
+    return "echo", {"text": f"{code} is no staff call to you, so nothing was changed. {how}"}
 
 
 def _may_still(made: Recall, call: RecallCall) -> bool:

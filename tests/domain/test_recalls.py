@@ -7,11 +7,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlmodel import col, select
 
-from bot import outages, outbox, recalls, roster, timers
+from bot import journal, outages, outbox, recalls, roster, timers
 from bot.access import Refused
 from bot.command import recalling, whose
 from bot.command.recall_words import Wanted, wanted
 from bot.recalls import CallState, RecallState
+from bot.texting import parse_reply
+from handlers import sms
 from handlers.timers import HANDLERS
 from tests.conftest import START
 
@@ -270,7 +272,18 @@ def test_the_words_of_a_staff_call(tx):
                            starts_at=tx.now.replace(hour=6, minute=0, second=0, microsecond=0))  # fmt: skip
     assert wanted("from:03:00", tx.now, "UTC").starts_at.date() == tx.now.date() + timedelta(days=1)
     assert wanted("within:90m", tx.now, "UTC").starts_at == tx.now + timedelta(minutes=90)
-    assert wanted("need:x from:noon", tx.now, "UTC").odd == ["need:x", "from:noon"]
+    assert wanted("need:x within:soon", tx.now, "UTC").wrong == ["need:x", "within:soon"]
+    soon = tx.now + timedelta(seconds=20)
+    assert wanted(f"from:{tx.now:%H:%M}", soon, "UTC").starts_at == tx.now.replace(second=0, microsecond=0)
+    assert wanted("skill:r\0n", tx.now, "UTC").skill == "rn"
+
+
+@pytest.mark.parametrize("words", ["need:1 from:6am", "need:501", "need:" + "0" * 6 + "9" * 9, "need:1 within:soon"])
+def test_what_cannot_be_read_calls_nobody(house, words):
+    nurse(house, "a")
+    boss = house.get_one(roster.Person, "boss")
+    with pytest.raises(Refused, match=r"Not understood: .* at most 500\. Nothing was sent"):
+        recalling.staff_call(house, boss, f"skill:rn {words}", "slack")
 
 
 @given(st.text(max_size=60))
@@ -326,5 +339,38 @@ def test_an_unfilled_call_ends_an_hour_after_its_start_and_frees_its_people(hous
 
 
 def news(tx):
-    return list(tx.exec(select(outbox.Message.body).where(outbox.Message.kind == "recall_news",
-                                                          outbox.Message.person_id == "boss").order_by("id")))  # fmt: skip
+    said = select(outbox.Message.body).where(outbox.Message.kind == "recall_news")
+    return list(tx.exec(said.where(outbox.Message.person_id == "boss").order_by("id")))
+
+
+def test_stop_names_the_calls_that_are_open(house):
+    nurse(house, "a")
+    call(house)
+    with pytest.raises(Refused, match="Open: R1"):
+        recalling.stop(house, house.get_one(roster.Person, "boss"), "R9", "slack")
+
+
+# --- by text ---
+
+
+def texts(tx, who, said):
+    number = tx.get_one(roster.Person, who).mobile
+    return sms.hear(tx, f"{who} {said} {tx.now}", number, said, parse_reply(said))
+
+
+def test_a_code_that_is_no_call_of_theirs_changes_nothing(house):
+    nurse(house, "a")
+    call(house)
+    assert "Open for you: R1. Text 2 R1" in texts(house, "a", "2 R7").facts["text"]
+    assert "R1 is no staff call to you, so nothing was changed" in texts(house, "boss", "2 R1").facts["text"]
+    assert not house.exec(select(journal.Line).where(journal.Line.what == "answered")).all()
+
+
+def test_here_from_a_shared_phone_counts_for_all_who_are_coming(house):
+    nurse(house, "a")
+    nurse(house, "b", mobile=house.get_one(roster.Person, "a").mobile)
+    duty(house, "a", -2, 3)
+    made = call(house)
+    says(house, "b", "1")
+    texts(house, "b", "HERE 3W")
+    assert [each.person_id for each in recalls.calls(house, made) if each.arrived_at] == ["b"]
