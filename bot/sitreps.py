@@ -1,6 +1,7 @@
 """Situation reports: what each section chief says in an operational period, one field after the other."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import JSON, Column
 from sqlmodel import Field, SQLModel, col, select
@@ -83,9 +84,18 @@ def reports(tx: Tx, asked: Sitrep) -> list[Report]:
 
 def waiting(tx: Tx, person_ids: list[str]) -> Report | None:
     """The report for which a text of one of these people may be an answer now."""
-    open_ones = select(Report).join(Sitrep, col(Sitrep.id) == Report.sitrep_id).where(col(Sitrep.closed_at).is_(None))
-    mine = open_ones.where(col(Report.person_id).in_(person_ids), col(Report.done_at).is_(None))
-    return tx.exec(mine.where(Report.asked_at >= tx.now - TAKEN_FOR).order_by(col(Report.id).desc())).first()
+    mine = _waiting(tx, select(Report)).where(col(Report.person_id).in_(person_ids))
+    return tx.exec(mine.order_by(col(Report.id).desc())).first()
+
+
+def chiefs_asked(tx: Tx) -> set[str]:
+    """Of whom a text may be an answer now."""
+    return set(tx.exec(_waiting(tx, select(Report.person_id))))
+
+
+def _waiting(tx: Tx, reports: Any) -> Any:
+    open_ones = reports.join(Sitrep, col(Sitrep.id) == Report.sitrep_id).where(col(Sitrep.closed_at).is_(None))
+    return open_ones.where(col(Report.done_at).is_(None), Report.asked_at >= tx.now - TAKEN_FOR)
 
 
 def understood(waits_for: str, text: str) -> tuple[str, str]:

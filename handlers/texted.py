@@ -37,6 +37,8 @@ class WrongPin(Refused):
 
 
 def _answer(tx: Tx, people: list[Person], reply: Reply, number: str, body: str, proven: str) -> Echo:
+    if not any(map(str.isdigit, body)) and (said := situation.heard(tx, people, body)):
+        return said  # `Yes` to the question that waits
     if reply.digit != "9" and (said := whose.hear(tx, people, reply.digit, reply.code, "sms")):
         return said
     asked = checkins.asked(tx, [person.id for person in people])
@@ -54,6 +56,8 @@ def _suspected(tx: Tx, people: list[Person], reply: Reply, number: str, body: st
 
 
 def _task(tx: Tx, people: list[Person], reply: Reply, number: str, body: str, proven: str) -> Echo:
+    if reply.verb == "done" and not reply.code and (said := situation.heard(tx, people, body)):
+        return said  # `Done` to the question that waits
     who = next((person for person in people if _owns(tx, reply.code, person)), people[0])
     mine = tasks.mine(tx, who)
     if not reply.code and len(mine) != 1:

@@ -7,7 +7,7 @@ from sqlmodel import col, select
 
 from bot import access, checkins, escalations, journal, outages, outbox, playbooks, roster, tasks, timers
 from bot.access import Refused
-from bot.command import levels, periods, returning, tell, wording, words
+from bot.command import levels, periods, returning, situation, tell, wording, words
 from bot.command.still import still
 from bot.db import Tx
 from bot.outages import Outage, OutageState, Service, ServiceState
@@ -67,6 +67,7 @@ def _end_downtime(tx: Tx, outage: Outage) -> None:
     for row in checkins.units(tx, outage.id or 0):
         escalations.stop(tx, checkins.subject(outage, row.unit), "restored")
         outbox.close_notices(tx, checkins.subject(outage, row.unit), "restored")
+    situation.hand_in(tx, outage)
     periods.stop(tx, outage)
     levels.end(tx, outage)
     tasks.cancel_open(tx, outage.id or 0, keep=RECOVERY | {"adhoc"}, reason="restored")

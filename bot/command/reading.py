@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from bot import checkins, inbox, journal, outbox, recalls, roster
+from bot import checkins, inbox, journal, outbox, recalls, roster, sitreps
 from bot.checkins import Asked
 from bot.db import Tx
 
@@ -11,12 +11,13 @@ def read(tx: Tx, texts: list[tuple[str, str]]) -> list[bool]:
     """Take in texts that say only `1`, each given by its provider's id and the number it came from.
 
     True for those that are taken in, or were before. False for those that mean more than that somebody has read:
-    whoever sent it speaks for a unit, was asked to come in, or is not known; nothing is written for them. It takes no
-    turn.
+    whoever sent it speaks for a unit, was asked to come in or for a report, or is not known; nothing is written for
+    them. It takes no turn.
     """
     at = roster.at_phones(tx, {number for _, number in texts})
     asked = checkins.asked_all(tx, [id for people in at.values() for id in people])
-    means_more = asked.speakers | recalls.called(tx, [id for people in at.values() for id in people])
+    called = recalls.called(tx, [id for people in at.values() for id in people])
+    means_more = asked.speakers | called | sitreps.chiefs_asked(tx)
     plain = {number for number, people in at.items() if means_more.isdisjoint(people)}
     new = inbox.accept_all(tx, "sms", [sid for sid, number in texts if number in plain])
     for number in [number for sid, number in dict(texts).items() if sid in new]:

@@ -17,6 +17,7 @@ NO_CHIEF = "Nobody on shift is a section chief ({roles}), so nobody was asked fo
 
 def ask(tx: Tx, outage: Outage) -> str:
     """Ask the section chiefs on shift, by text one question after the other, in Slack by a form."""
+    hand_in(tx, outage)
     asked, reports = sitreps.begin(tx, outage)
     if not reports:
         sitreps.end(tx, outage)
@@ -88,6 +89,13 @@ def assemble(tx: Tx, sitrep_id: int) -> None:
     stop(tx, outage)
     journal.write(tx, "sitrep_sent", outage=outage.code, about=f"period {asked.period}", to=above.id if above else "",
                   said={report.role: report.said for report in sitreps.reports(tx, asked)})  # fmt: skip
+
+
+def hand_in(tx: Tx, outage: Outage) -> None:
+    """What was said by now is not lost when no more is taken."""
+    asked = sitreps.latest(tx, outage)
+    if asked and any(report.said for report in sitreps.reports(tx, asked)):
+        assemble(tx, asked.id or 0)
 
 
 def shown(tx: Tx, by: roster.Person, code: str) -> str:

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlmodel import select
 
-from bot import outbox, roster, sitreps, timers
+from bot import outages, outbox, roster, sitreps, tasks, timers
 from bot.clock import MovedClock
-from bot.command import asking, situation
+from bot.command import asking, end, reading, situation
 from bot.db import Database, Tx
 from bot.sitreps import FIELDS, Report
 from bot.texting import parse_reply
@@ -64,6 +64,20 @@ def test_a_digit_means_the_same_while_a_question_waits(night: Database) -> None:
     assert said(night) == {}
 
 
+def test_a_word_answers_the_question_that_waits_before_anything_else(night: Database) -> None:
+    def give(tx: Tx) -> str:
+        return tasks.open_new(tx, outages.find(tx), tasks.Kind.ADHOC, "x", "bring paper", prio=2, due_s=900,
+                              owner="ola").code  # fmt: skip
+
+    code = night.run(give)
+    asks(night)
+    assert night.run(reading.read, [("SM1", OLA)]) == [False]
+    assert "2/7" in ola(night, "Done").sms(night.render)
+    assert "3/7" in ola(night, "Yes").sms(night.render)
+    assert said(night) == {"objective": "Done", "risks": "Yes"}
+    assert not night.read_now(lambda tx: tasks.find(tx, code, person(tx, "ola")).ended_at)
+
+
 def test_a_text_is_an_answer_for_half_an_hour_only(night: Database, clock: MovedClock) -> None:
     asks(night)
     clock.forward(minutes=31)
@@ -99,6 +113,15 @@ def test_it_goes_at_once_when_all_have_said_all(night: Database, clock: MovedClo
 def fill(tx: Tx, who: str, values: dict[str, str]) -> str:
     report = tx.exec(select(Report).where(Report.person_id == who)).one()
     return situation.fill(tx, person(tx, who), report.id or 0, values)
+
+
+def test_what_was_said_is_handed_in_when_it_is_asked_anew_or_the_downtime_ends(night: Database) -> None:
+    for once in range(2):
+        asks(night)
+        ola(night, "decisions close clinics", once)
+    assert len(texts(night, "eve", "sitrep_report")) == 1
+    night.run(lambda tx: end.restore(tx, person(tx, "eve"), "", [], "", "cli"))
+    assert len(texts(night, "eve", "sitrep_report")) == 2
 
 
 def test_every_period_asks_for_one(night: Database, clock: MovedClock) -> None:
