@@ -46,7 +46,10 @@ async def _all(given: argparse.Namespace, servers: dict[str, str], bars: Progres
     tallies: list[Tally] = []
     for name in given.story:
         side_by_side = (_one(name, given, database, server, bars) for database, server in servers.items())
-        tallies += await asyncio.gather(*side_by_side)
+        played = await asyncio.gather(*side_by_side)
+        for tally in played:
+            report.one(tally, err)
+        tallies += played
     return tallies
 
 

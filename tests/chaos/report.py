@@ -26,6 +26,12 @@ def tell(tallies: list[Tally], seed: int, out: Console) -> int:
     return sum(sums[name] for name in BAD)
 
 
+def one(tally: Tally, out: Console) -> None:
+    """A line when a story has ended: the whole takes a while."""
+    counted = f"{tally.kills} kills, {tally.messages} messages, {tally.lost} lost, {tally.doubled} doubled"
+    _say(out, f"{tally.story} on {tally.database}: {counted}, {tally.bad} found in all")
+
+
 def _table(tallies: list[Tally], seed: int) -> Table:
     title = f"Killed with -9, seed {seed}. Two figures are lost / doubled"
     told = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
