@@ -66,7 +66,7 @@ class App:
 
     def _drills(self) -> list[str]:
         """What is wrong in a hospital's own drills."""
-        return exercises.shelf(self.settings.templates_dir).complaints
+        return exercises.shelf(playbooks.library(self.settings.playbooks_dir), self.settings.templates_dir).complaints
 
     async def _keep_playbooks(self) -> list[str]:
         """Remember the last good ones; returns what is wrong with the others. A database that is away stops no start:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from sqlmodel import select
 
-from bot import playbooks, roster
+from bot import exercises, playbooks, roster
 from bot.db import Tx
 from bot.settings import Settings
 
@@ -51,7 +51,7 @@ def examine(tx: Tx) -> Findings:
     """What can be known without asking anybody."""
     settings = tx.settings
     needed = hosts(settings)
-    broken = [*playbooks.current(tx).complaints, *tx.render.complaints]
+    broken = [*playbooks.current(tx).complaints, *tx.render.complaints, *exercises.current(tx).complaints]
     broken += [f"{each.host} ({each.use}) is Microsoft's: it fails when their cloud does" for each in needed
                if each.microsoft]  # fmt: skip
     ready = {"sms": settings.sms_ready, "voice": settings.voice_ready, "slack": settings.slack_ready}

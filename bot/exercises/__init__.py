@@ -18,7 +18,7 @@ from bot.exercises.rows import Drill, DrillState, of_outage, running
 from bot.exercises.scenarios import Inject, Marks, Scenario, at_minute, read
 from bot.exercises.schedule import plan_due, plan_facts
 from bot.exercises.score import Mark, Score, score
-from bot.exercises.shelf import ALL, STANDARD, listed, shelf
+from bot.exercises.shelf import ALL, STANDARD, current, listed, shelf
 from bot.exercises.shelf import find as scenario
 from bot.exercises.timeline import Moment, sheet, timeline
 
@@ -39,6 +39,7 @@ __all__ = [
     "at_minute",
     "begin_planned",
     "cancel",
+    "current",
     "demand_hour",
     "end",
     "find",

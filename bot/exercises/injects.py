@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from typing import Any, get_args
 
-from bot import command, journal, outages, outbox, roster
+from bot import command, journal, outages, outbox, playbooks, roster
 from bot.access import Refused
 from bot.command import recalling
 from bot.db import Tx
 from bot.exercises.rows import Drill
-from bot.exercises.scenarios import ByMuster, Inject, Scenario, at_minute
+from bot.exercises.scenarios import ByMuster, Inject, Scenario, at_minute, service_ids
 from bot.outages import Outage
 
 Act = Callable[[Tx, Drill, roster.Person, Inject], None]
@@ -68,14 +68,14 @@ def outage_of(tx: Tx, drill: Drill) -> Outage | None:
     return tx.get(Outage, drill.outage_id) if drill.outage_id else None
 
 
-def request(scenario: Scenario, inject: Inject | None = None) -> command.Request:
-    """The declaration that a drill makes."""
+def request(tx: Tx, scenario: Scenario, inject: Inject | None = None) -> command.Request:
+    """The declaration that a drill makes. Raises Refused for a service that has no playbook, or has none any more."""
     text = (inject.text if inject else "") or scenario.summary
-    return command.Request(list(scenario.services), text, level=scenario.level, exercise=True, new=True)
+    return command.Request(list(service_ids(scenario, playbooks.current(tx))), text, level=scenario.level, exercise=True, new=True)
 
 
 def _declare(tx: Tx, drill: Drill, by: roster.Person, inject: Inject) -> None:
-    done = command.declare(tx, by, request(drill.plan, inject), "drill")
+    done = command.declare(tx, by, request(tx, drill.plan, inject), "drill")
     drill.outage_id = outages.find(tx, done.code).id
     tx.add(drill)
 

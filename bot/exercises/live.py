@@ -24,13 +24,14 @@ TOO_LATE = timedelta(minutes=30)  # after its time a planned drill is not held: 
 
 def preview(tx: Tx, by: roster.Person, scenario: Scenario) -> Figures:
     """Whom a live drill would text, and by when."""
-    return command.preview(tx, by, injects.request(scenario))
+    return command.preview(tx, by, injects.request(tx, scenario))
 
 
 def start(tx: Tx, by: roster.Person, scenario: Scenario, why: str = "", live: bool = True) -> Drill:
     """Begin a drill now. Raises Refused while a real outage or another drill runs, and out of hours without a why."""
     access.demand(tx, by, "drill")
     _demand_calm(tx, scenario)
+    injects.request(tx, scenario)
     demand_hour(tx, tx.now, why)
     drill = Drill(scenario=scenario.drill, script=script(scenario), starts_at=tx.now, by=by.id, why=why, live=live)
     tx.add(drill)
@@ -55,6 +56,7 @@ def begin_planned(tx: Tx, drill_id: int) -> None:
     try:
         _demand_punctual(tx, drill)
         _demand_calm(tx, drill.plan)
+        injects.request(tx, drill.plan)
     except Refused as refused:
         drill.state, drill.ended_at = DrillState.CANCELLED, tx.now
         tx.add(drill)

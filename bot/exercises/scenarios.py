@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import time, timedelta
 from typing import Annotated, Any, Literal, get_args
@@ -9,6 +10,8 @@ from typing import Annotated, Any, Literal, get_args
 from apscheduler.triggers.cron import CronTrigger
 from pydantic import AfterValidator, Field
 
+from bot.access import Refused
+from bot.playbooks import Library
 from bot.playbooks.checked import Mistake, read_as
 from bot.playbooks.schema import Span, Strict
 
@@ -38,6 +41,11 @@ def _cron(text: str) -> str:
             raise ValueError(
                 f"write five cron fields like 0 10 1 */6 *, with days of the week as mon, tue ({wrong})"
             ) from None
+        if re.search(r"\d", text.split()[4]):
+            raise ValueError(
+                f"write the days of the week as names, mon or tue,thu or mon-fri, not {text.split()[4]}: "
+                "a number means another day here than in cron"
+            )
     return text
 
 
@@ -93,13 +101,34 @@ class Scenario(Strict):
         return self.drill.partition("_")[0]
 
 
-def read(text: str, file: str) -> tuple[Scenario | None, list[str]]:
-    """The scenario in `text`, or None and every complaint (`file:line: sentence`)."""
-    return read_as(Scenario, text, file, "drill", (Scenario, Inject, Marks), _order)
+def read(text: str, file: str, library: Library) -> tuple[Scenario | None, list[str]]:
+    """The scenario in `text`, its services by their ids, or None and every complaint (`file:line: sentence`)."""
+
+    def more(data: dict[str, Any]) -> Iterator[Mistake]:
+        yield from _order(data)
+        yield from _unknown(data, library)
+
+    scenario, mistakes = read_as(Scenario, text, file, "drill", (Scenario, Inject, Marks), more)
+    return scenario and scenario.model_copy(update={"services": service_ids(scenario, library)}), mistakes
+
+
+def service_ids(scenario: Scenario, library: Library) -> tuple[str, ...]:
+    """Its services by the ids of their playbooks. Raises Refused for one that has none."""
+    if odd := [word for word in scenario.services if not library.find(word)]:
+        raise Refused(f"No playbook is called {odd[0]}, so the drill {scenario.drill} cannot be held.")
+    return tuple(dict.fromkeys(library.find(word) or "" for word in scenario.services))
 
 
 def at_minute(after: timedelta) -> str:
     return f"{after.total_seconds() / 60:g}"
+
+
+def _unknown(data: dict[str, Any], library: Library) -> Iterator[Mistake]:
+    services = data.get("services")
+    for number, word in enumerate(services if isinstance(services, list) else []):
+        if isinstance(word, str) and not library.find(word):
+            known = ", ".join(library.playbooks)
+            yield ("services", number), f"services: no playbook is called {word}: write one of {known}, or an alias"
 
 
 def _order(data: dict[str, Any]) -> Iterator[Mistake]:

@@ -12,7 +12,7 @@ from bot.db import Tx, insert_new
 from bot.exercises import injects, live
 from bot.exercises.rows import TABLE, Drill, DrillState, script
 from bot.exercises.scenarios import Scenario, at_minute
-from bot.exercises.shelf import shelf
+from bot.exercises.shelf import current
 
 AHEAD = timedelta(hours=24)  # when the plan is posted
 WHY = "scheduled"  # why it may be out of hours: somebody wrote it into the file
@@ -20,7 +20,7 @@ WHY = "scheduled"  # why it may be out of hours: somebody wrote it into the file
 
 def plan_due(tx: Tx) -> int:
     """Plan what is due within a day; returns how many. Safe in any number of processes: the row is the claim."""
-    scheduled = [each for each in shelf(tx.settings.templates_dir).scenarios.values() if each.schedule]
+    scheduled = [each for each in current(tx).scenarios.values() if each.schedule]
     return sum(_plan(tx, each) for each in scheduled)
 
 

@@ -30,7 +30,7 @@ Shelf = dict[str, tuple[Playbook, str]]  # id → the playbook and its text
 Ladders = Mapping[LadderName, tuple[Rung, ...]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # one is read once, and is a key of what is read with it
 class Library:
     """`sources`: the raw text of each playbook in use, to be kept as its last good copy. `complaints`: every mistake
     with file, line and what to write instead, and what is used meanwhile."""

@@ -1,5 +1,6 @@
 """Drill scripts: all that ship load, and what is wrong in one is told with its line."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from sqlmodel import select
 from bot import command, exercises, journal, outages, outbox, playbooks, recalls, roster, timers
 from bot.access import Refused
 from bot.db import Tx
+from bot.doctor import examine
 from bot.exercises.shelf import SHIPPED, shelf
 from tests.people import hire
 
@@ -18,6 +20,7 @@ drill: mine
 title: Ours
 minutes: 30
 schedule: "0 10 1 */6 *"
+services: [ehr]
 injects:
   - {at: 0m, who: system, do: declare, say: "It goes down"}
   - {at: 10m, who: control, say: "Relatives arrive"}
@@ -59,9 +62,9 @@ def pass_time(tx: Tx, **by: float) -> None:
 
 
 def test_every_script_that_ships_loads() -> None:
-    assert shelf().complaints == []
-    assert {path.stem for path in SHIPPED.glob("*.yaml")} == set(shelf().scenarios)
-    assert {each.short for each in shelf().scenarios.values()} >= {f"dr{number}" for number in range(1, 6)}
+    assert shelf(playbooks.library()).complaints == []
+    assert {path.stem for path in SHIPPED.glob("*.yaml")} == set(shelf(playbooks.library()).scenarios)
+    assert {each.short for each in shelf(playbooks.library()).scenarios.values()} >= {f"dr{number}" for number in range(1, 6)}
 
 
 @pytest.mark.parametrize("word", ["dr1", "DR4_comms_blackout", "ehr", "Epic", "all", *playbooks.library().playbooks])
@@ -81,17 +84,20 @@ def test_a_drill_that_is_not_there_is_answered_with_those_that_are(tx: Tx) -> No
 @pytest.mark.parametrize(
     ("slip", "instead", "says"),
     [
-        ("do: declare", "do: declar", "mine.yaml:7: do: write "),
+        ("do: declare", "do: declar", "mine.yaml:8: do: write "),
         ("minutes: 30", "minuts: 30", "mine.yaml:4: unknown field minuts: did you mean minutes?"),
-        ("at: 10m", "at: 40m", "mine.yaml:8: this comes after the drill has ended"),
-        ("at: 0m", "at: 20m", "mine.yaml:8: this comes before the inject above it"),
+        ("at: 10m", "at: 40m", "mine.yaml:9: this comes after the drill has ended"),
+        ("at: 0m", "at: 20m", "mine.yaml:9: this comes before the inject above it"),
         ("0 10 1 */6 *", "every day", "mine.yaml:5: schedule: write five cron fields"),
-        ("ack_10_min_pct: 60", "ack_10_min_pct: 160", "mine.yaml:9: ack_10_min_pct"),
-        ('do: declare, say: "It', 'do: verify, say: "It', "mine.yaml:7: verify: nothing is declared yet"),
+        ("0 10 1 */6 *", "0 10 * * 1", "mine.yaml:5: schedule: write the days of the week as names"),
+        ("0 10 1 */6 *", "0 10 * * */2", "mine.yaml:5: schedule: write the days of the week as names"),
+        ("[ehr]", "[ehr, Epik]", "mine.yaml:6: services: no playbook is called Epik: write one of core, ehr, "),
+        ("ack_10_min_pct: 60", "ack_10_min_pct: 160", "mine.yaml:10: ack_10_min_pct"),
+        ('do: declare, say: "It', 'do: verify, say: "It', "mine.yaml:8: verify: nothing is declared yet"),
     ],
 )
 def test_a_slip_is_told_with_its_line(slip: str, instead: str, says: str) -> None:
-    script, complaints = exercises.read(SCRIPT.replace(slip, instead), "mine.yaml")
+    script, complaints = exercises.read(SCRIPT.replace(slip, instead), "mine.yaml", playbooks.library())
     assert script is None
     assert [line for line in complaints if line.startswith(says)], complaints
 
@@ -100,10 +106,48 @@ def test_a_hospitals_own_script_stands_beside_the_shipped_ones(tmp_path: Path) -
     (tmp_path / "drills").mkdir()
     (tmp_path / "drills" / "mine.yaml").write_text(SCRIPT.strip())
     (tmp_path / "drills" / "dr1_comms_test.yaml").write_text("drill: dr1_comms_test")
-    own = shelf(str(tmp_path))
+    own = shelf(playbooks.library(), str(tmp_path))
     assert own.scenarios["mine"].title == "Ours"
     assert own.scenarios["dr1_comms_test"].title == "No-notice contact test", "a mistake takes no shipped one away"
     assert any(line.startswith("dr1_comms_test.yaml:") for line in own.complaints)
+
+
+@pytest.fixture
+def own(noon: Tx, tmp_path: Path) -> Callable[[str], Tx]:
+    """A hospital with this script of its own."""
+
+    def keep(script: str) -> Tx:
+        (tmp_path / "drills").mkdir()
+        (tmp_path / "drills" / "mine.yaml").write_text(script.strip())
+        known = {"templates_dir": str(tmp_path), "slack_command_channel": "C0COMMAND"}
+        noon.settings = noon.settings.model_copy(update=known)
+        return noon
+
+    return keep
+
+
+def test_a_hospital_names_services_as_it_says_them(own: Callable[[str], Tx]) -> None:
+    tx = own(SCRIPT.replace("[ehr]", "[Epic, EHR, email]"))
+    exercises.start(tx, eve(tx), exercises.scenario(tx, "mine"))
+    down = {each.service for each in outages.services(tx, outages.find(tx))}
+    assert down == {"ehr", "email_documents"}
+
+
+def test_a_script_with_an_unknown_service_is_told_and_never_held(own: Callable[[str], Tx]) -> None:
+    tx = own(SCRIPT.replace("[ehr]", "[Epik]"))
+    complaint = "mine.yaml:5: services: no playbook is called Epik"
+    assert any(complaint in line for line in examine(tx).broken)
+    with pytest.raises(Refused, match=f"mine cannot be held until its file is mended. {complaint}"):
+        exercises.scenario(tx, "mine")
+
+
+def test_a_planned_drill_whose_playbook_went_away_is_left_out(scheduled: Tx) -> None:
+    exercises.plan_due(scheduled)
+    drill = exercises.find(scheduled, "D-1")
+    drill.script = drill.script | {"services": ["dialysis"]}
+    pass_time(scheduled, hours=22)
+    assert drill.state == "cancelled"
+    assert any("No playbook is called dialysis" in line for line in posted(scheduled))
 
 
 # ---- a drill as rows
@@ -199,13 +243,8 @@ def test_a_real_outage_counts_as_an_exercise_from_level_2_on(noon: Tx) -> None:
 
 
 @pytest.fixture
-def scheduled(noon: Tx, tmp_path: Path) -> Tx:
-    (tmp_path / "drills").mkdir()
-    (tmp_path / "drills" / "mine.yaml").write_text(SCRIPT.strip().replace("0 10 1 */6 *", "0 10 * * mon"))
-    noon.settings = noon.settings.model_copy(
-        update={"templates_dir": str(tmp_path), "slack_command_channel": "C0COMMAND"}
-    )
-    return noon  # 22 November 2026 is a Sunday
+def scheduled(own: Callable[[str], Tx]) -> Tx:
+    return own(SCRIPT.replace("0 10 1 */6 *", "0 10 * * mon"))  # 22 November 2026 is a Sunday
 
 
 def test_a_scheduled_drill_is_posted_a_day_before_and_starts_by_itself(scheduled: Tx) -> None:
