@@ -237,7 +237,7 @@ LONGEST: dict[str, dict[str, Any]] = {
     ),
     "drill_plan": dict(
         code="D-12", at="Mon 23 Nov 10:00", title="Contact test", minutes=45, services=["ehr"], people=212,
-        unreachable=9, segments=203, takes=1, injects=["0 min (system): declare", "10 min (control): ask"],
+        unreachable=9, segments=203, takes=1, recalled=45, injects=["0 min (system): declare", "10 min (control): ask"],
     ),
     "drill_score": dict(
         code="O-12", title="Contact test", passed=True, people=212, answered=180, units=24, accounted=24,

@@ -40,12 +40,19 @@ def recall(tx: Tx, by: Person, code: str, asked: Wanted, channel: str) -> Recall
     outage = outages.find(tx, code)
     if outage.state not in outages.RUNNING:
         raise Refused(f"{outage.code} is {outage.state}, so nobody is called in for it. Nothing was sent.")
-    made = recalls.begin(tx, outage, channel, by=by.id, **_wanted(tx, outage, asked))
+    made = recalls.begin(tx, outage, channel, by=by.id, **_wanted(tx, outage.sites, asked))
     found = recalls.pool(tx, made)
     if not found.waves:
         raise Refused(staff_calls.nobody(tx, found))
     staff_calls.ask(tx, made, recalls.part_of(found, made))
     return made
+
+
+def would_ask(tx: Tx, said: str) -> int:
+    """How many people a staff call of these words would ask at most, by the roster as it is now. Raises Refused."""
+    asked = _wanted(tx, [], recall_words.wanted(said, tx.now, tx.settings.timezone))
+    found = recalls.pool(tx, Recall(code="", outage_id=0, by="", opened_at=tx.now, **asked))
+    return sum(len(wave) for wave in found.waves.values())
 
 
 def go_on(tx: Tx, recall_id: int) -> None:
@@ -124,7 +131,7 @@ def call_off_all(tx: Tx, outage: Outage, reason: str) -> None:
             staff_calls.call_off(tx, made, reason)
 
 
-def _wanted(tx: Tx, outage: Outage, asked: Wanted) -> dict[str, Any]:
+def _wanted(tx: Tx, sites: list[str], asked: Wanted) -> dict[str, Any]:
     """Checked against the roster, with what was not said filled in. Raises Refused."""
     if asked.wrong:
         raise Refused(f"Not understood: {', '.join(asked.wrong)}. {LIMITS} Nothing was sent.")
@@ -134,7 +141,7 @@ def _wanted(tx: Tx, outage: Outage, asked: Wanted) -> dict[str, Any]:
     if asked.unit and unit is None:
         raise Refused(f"There is no unit {asked.unit}. Nothing was sent.")
     site = _site(tx, asked.site) if asked.site else None
-    home = unit.site if unit else outage.sites[0] if len(outage.sites) == 1 else ""
+    home = unit.site if unit else sites[0] if len(sites) == 1 else ""
     return {
         "need": asked.need, "skill": asked.skill, "unit": unit.code if unit else "", "urgent": asked.urgent,
         "site": site.code if site else home, "only_site": site is not None, "starts_at": asked.starts_at or tx.now,

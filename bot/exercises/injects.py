@@ -71,7 +71,8 @@ def outage_of(tx: Tx, drill: Drill) -> Outage | None:
 def request(tx: Tx, scenario: Scenario, inject: Inject | None = None) -> command.Request:
     """The declaration that a drill makes. Raises Refused for a service that has no playbook, or has none any more."""
     text = (inject.text if inject else "") or scenario.summary
-    return command.Request(list(service_ids(scenario, playbooks.current(tx))), text, level=scenario.level, exercise=True, new=True)
+    services = list(service_ids(scenario, playbooks.current(tx)))
+    return command.Request(services, text, level=scenario.level, exercise=True, new=True)
 
 
 def _declare(tx: Tx, drill: Drill, by: roster.Person, inject: Inject) -> None:

@@ -1,5 +1,6 @@
 """Drills that start by themselves: planned and posted a day before, so that somebody may still call them off."""
 
+import contextlib
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -8,6 +9,8 @@ from apscheduler.triggers.cron import CronTrigger
 from sqlmodel import select
 
 from bot import journal, roster, timers
+from bot.access import Refused
+from bot.command import recalling
 from bot.db import Tx, insert_new
 from bot.exercises import injects, live
 from bot.exercises.rows import TABLE, Drill, DrillState, script
@@ -48,6 +51,15 @@ def next_time(tx: Tx, scenario: Scenario) -> datetime | None:
     return found
 
 
+def _recalled(tx: Tx, scenario: Scenario) -> int:
+    """How many people at home its staff calls would ask at most; one that would be refused asks nobody."""
+    most = 0
+    for inject in scenario.injects:
+        with contextlib.suppress(Refused):
+            most += recalling.would_ask(tx, inject.text) if inject.do == "recall" else 0
+    return most
+
+
 def plan_facts(tx: Tx, by: roster.Person, scenario: Scenario, drill: Drill | None = None) -> dict[str, Any]:
     """The facts of a plan: what, whom, by when, and the script."""
     figures = live.preview(tx, by, scenario)
@@ -55,6 +67,7 @@ def plan_facts(tx: Tx, by: roster.Person, scenario: Scenario, drill: Drill | Non
     return {
         "title": scenario.title, "minutes": scenario.minutes, "services": list(scenario.services),
         "people": figures.people, "segments": figures.segments, "unreachable": figures.unreachable,
+        "recalled": _recalled(tx, scenario),
         "takes": max(round(figures.takes.total_seconds() / 60), 1), "at": f"{local:%a %d %b %H:%M}" if local else None,
         "code": drill.code if drill else None,
         "injects": [f"{at_minute(each.at)} min ({each.who}): {each.say}" for each in scenario.injects],

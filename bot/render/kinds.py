@@ -119,7 +119,7 @@ KINDS: dict[str, Kind] = {
     "reply_stranger": _kind("account"),
     "reply_later": _kind("what time"),
     "inject": _kind("code number of minute who say done refused"),
-    "drill_plan": _kind("code at title minutes services people unreachable segments takes injects"),
+    "drill_plan": _kind("code at title minutes services people unreachable segments takes recalled injects"),
     "drill_score": _kind("code title passed people answered units accounted lines"),
     "kept": _kind("risk since"),
     "away": _kind("since"),

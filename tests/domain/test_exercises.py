@@ -11,6 +11,7 @@ from bot import command, exercises, journal, outages, outbox, playbooks, recalls
 from bot.access import Refused
 from bot.db import Tx
 from bot.doctor import examine
+from bot.exercises.schedule import plan_facts
 from bot.exercises.shelf import SHIPPED, shelf
 from tests.people import hire
 
@@ -62,9 +63,10 @@ def pass_time(tx: Tx, **by: float) -> None:
 
 
 def test_every_script_that_ships_loads() -> None:
-    assert shelf(playbooks.library()).complaints == []
-    assert {path.stem for path in SHIPPED.glob("*.yaml")} == set(shelf(playbooks.library()).scenarios)
-    assert {each.short for each in shelf(playbooks.library()).scenarios.values()} >= {f"dr{number}" for number in range(1, 6)}
+    found = shelf(playbooks.library())
+    assert found.complaints == []
+    assert {path.stem for path in SHIPPED.glob("*.yaml")} == set(found.scenarios)
+    assert {each.short for each in found.scenarios.values()} >= {f"dr{number}" for number in range(1, 6)}
 
 
 @pytest.mark.parametrize("word", ["dr1", "DR4_comms_blackout", "ehr", "Epic", "all", *playbooks.library().playbooks])
@@ -148,6 +150,18 @@ def test_a_planned_drill_whose_playbook_went_away_is_left_out(scheduled: Tx) -> 
     pass_time(scheduled, hours=22)
     assert drill.state == "cancelled"
     assert any("No playbook is called dialysis" in line for line in posted(scheduled))
+
+
+def test_the_plan_of_a_recall_says_how_many_it_asks_at_home(noon: Tx) -> None:
+    hours = {"starts_at": noon.now - timedelta(hours=1), "ends_at": noon.now + timedelta(hours=2)}
+    noon.add(roster.Shift(person_id="eve", kind="shift", **hours))
+    for who in ("alma", "abe"):
+        noon.get_one(roster.Person, who).skills = ["rn"]
+    noon.flush()
+    facts = {word: plan_facts(noon, eve(noon), exercises.scenario(noon, word)) for word in ("dr1", "dr3")}
+    said = {word: noon.render.slack("drill_plan", True, **known) for word, known in facts.items()}
+    assert "It also asks up to 2 people who are not on shift" in said["dr3"]
+    assert "not on shift" not in said["dr1"]
 
 
 # ---- a drill as rows
