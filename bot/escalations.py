@@ -103,9 +103,13 @@ def skip_wait(tx: Tx, ladder: Ladder) -> None:
 
 
 def leave_out(tx: Tx, ladder: Ladder, do: str) -> None:
-    """Leave out the rungs of this sort that are still to come; the next one that remains is due at once."""
+    """Leave out the rungs of this sort that are still to come; the next one that remains is due at once; where
+    none does, the ladder is at its end."""
     ladder.rungs = [rung for number, rung in enumerate(ladder.rungs) if number < ladder.position or rung["do"] != do]
     skip_wait(tx, ladder)
+    if ladder.position >= len(ladder.rungs):
+        timers.cancel(tx, CLIMB, str(ladder.id))
+        _go_on(tx, ladder)
 
 
 def stop(tx: Tx, subject: str, reason: str, kind: str = "") -> int:

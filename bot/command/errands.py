@@ -11,12 +11,15 @@ from bot.outages import Outage
 from bot.outbox import Lane
 
 TAKE_COMMAND = "CORE-A3"  # accept as acting commander until relieved
+OF_LINES = ("done", "proof")  # of a line by itself; anything else concerns the list that it stands on
 AT_ONCE = [{"after": 0, "do": "superior"}]  # when the playbook has no ladder for what is blocked
 
 
 def act(tx: Tx, person: roster.Person, verb: str, code: str, words: str, channel: str) -> Echo:
     """What somebody does with a task, and who has to hear of it at once."""
     task, words = tasks.find(tx, code, person), texting.patient_data(words) or words
+    if task.card_id and verb not in OF_LINES:
+        task, words = _whole(tx, task, words)
     if task.kind == tasks.Kind.DECIDE:
         return levels.decide(tx, task, person, verb, channel)
     echo = VERBS[verb](tx, task, person, words, channel)
@@ -27,8 +30,7 @@ def act(tx: Tx, person: roster.Person, verb: str, code: str, words: str, channel
 def refuse(tx: Tx, task: tasks.Task, person: roster.Person, why: str, channel: str) -> Echo:
     """Cannot: the task goes to the next person; where nobody is left, the coordinator hears of it."""
     if task.kind == tasks.Kind.RISK:
-        for ladder in escalations.active(tx, task.offer):
-            escalations.skip_wait(tx, ladder)
+        tasks.call_next(tx, task, person)
         journal.write(tx, "refused", who=person.id, channel=channel, about=task.code, why=why)
         return "echo", {"text": f"{task.code}: the next person is called"}
     echo = tasks.decline(tx, task, person, why, channel)
@@ -49,6 +51,12 @@ def skip(tx: Tx, person: roster.Person, code: str, why: str, channel: str) -> Ec
         facts = {"text": f"{task.code} is not needed any more: {task.note}"}
         tell.one(tx, outage, owner, "told_you", facts, lane=Lane.QUESTION)
     return echo
+
+
+def _whole(tx: Tx, line: tasks.Task, words: str) -> tuple[tasks.Task, str]:
+    """The list that a line stands on, and what is said of the line."""
+    card = tx.get(tasks.Task, line.card_id)
+    return card or line, ": ".join(part for part in (line.sms, words) if part)
 
 
 def errand(tx: Tx, by: roster.Person, person: roster.Person, text: str, due_s: int) -> str:

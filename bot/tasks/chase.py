@@ -1,16 +1,14 @@
 """Warnings before due, and what is overdue: one text a person, three codes at the most, and a ladder."""
 
 from collections import defaultdict
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from bot import escalations, journal, outbox, roster
 from bot.db import Tx
 from bot.outages import Outage
 from bot.tasks import offers, shifts, work
-from bot.tasks.rows import OPEN, TAKEN, Kind, Task, TaskState, at, of_outage
+from bot.tasks.rows import OPEN, Kind, Task, TaskState, at, of_outage, warn_at
 
-WARN = {1: timedelta(minutes=5), 2: timedelta(minutes=10), 3: timedelta(minutes=15)}  # before due
-LEAST = timedelta(minutes=10)  # a warning comes at least this long after the offer
 NO_CHASE = (Kind.HELP, Kind.RISK, Kind.VISIT, Kind.DECIDE)  # they have ladders or clocks of their own
 
 
@@ -24,7 +22,7 @@ def watch(tx: Tx, outage_id: int) -> None:
         if _unproved_at(task) <= tx.now:  # type: ignore[operator]
             work.unproved(tx, task)
     for task in _chased(tx, outage_id):
-        if task.warned_at is None and _warn_at(task) and _warn_at(task) <= tx.now < task.due_at:  # type: ignore[operator]
+        if task.warned_at is None and warn_at(task) and warn_at(task) <= tx.now < task.due_at:  # type: ignore[operator]
             _warn(tx, outage, task)
     late: dict[str, list[Task]] = defaultdict(list)
     for task in _chased(tx, outage_id):
@@ -40,7 +38,7 @@ def set_clock(tx: Tx, outage_id: int) -> None:
     shifts.set_clock(tx, outage_id)
     moments = [_unproved_at(task) for task in of_outage(tx, outage_id, TaskState.IN_PROGRESS)]
     for task in _chased(tx, outage_id):
-        moments.append(_warn_at(task) if task.warned_at is None else None)
+        moments.append(warn_at(task) if task.warned_at is None else None)
         moments.append(task.due_at if task.late_at is None else None)
     ahead = [moment for moment in moments if moment and moment > tx.now]
     offers.watch_next(tx, outage_id, min(ahead) if ahead else None)
@@ -58,14 +56,6 @@ def _chased(tx: Tx, outage_id: int) -> list[Task]:
 def _unproved_at(task: Task) -> datetime | None:
     """When it counts as done without the proof that was asked for."""
     return task.asked_at + work.PROOF_WAIT if task.asked_at else None
-
-
-def _warn_at(task: Task) -> datetime | None:
-    """When the owner is warned: never for a card, nor soon after the offer, nor before it was taken."""
-    if task.kind == Kind.CARD or task.state not in TAKEN or task.due_at is None or task.offered_at is None:
-        return None
-    moment = task.due_at - WARN[task.prio]
-    return moment if moment >= task.offered_at + LEAST else None
 
 
 def _warn(tx: Tx, outage: Outage, task: Task) -> None:

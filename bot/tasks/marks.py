@@ -8,8 +8,8 @@ from bot import escalations, journal, outbox, roster, timers
 from bot.access import Refused
 from bot.db import Tx
 from bot.outages import Outage
-from bot.tasks.offers import WATCH
-from bot.tasks.rows import ENDED, Kind, Task, TaskState, lines
+from bot.tasks.offers import WATCH, look_at
+from bot.tasks.rows import ENDED, Kind, Task, TaskState, lines, warn_at
 
 Answer = tuple[str, dict[str, Any]]  # the message kind and its facts
 
@@ -59,6 +59,13 @@ def leave_offer(tx: Tx, task: Task) -> None:
     if offer:
         settle_if_empty(tx, offer)
     settle_single(tx, task)
+
+
+def watch(tx: Tx, task: Task) -> None:
+    """It is somebody's again: have its warning or due time seen to, at once if that is past."""
+    if task.due_at and task.late_at is None:
+        ahead = [moment for moment in (warn_at(task), task.due_at) if moment and moment > tx.now]
+        look_at(tx, task.outage_id, min(ahead, default=tx.now))
 
 
 def still_open(task: Task) -> None:

@@ -172,7 +172,8 @@ def take(tx: Tx, task: Task, owner: str, backup: str, via: str) -> None:
     """Put a task before its owner: it gets a code and stands as offered, with the lines of its card."""
     task.number = task.number or outages.number(tx, "T")
     task.owner, task.backup, task.via = owner, backup, via
-    task.state, task.offered_at, task.warned_at, task.ended_at = TaskState.OFFERED, tx.now, None, None
+    task.state, task.offered_at = TaskState.OFFERED, tx.now
+    task.warned_at = task.asked_at = task.ended_at = None
     for line in lines(tx, task) if task.kind == Kind.CARD else []:
         line.owner = owner
         if line.state not in GONE:

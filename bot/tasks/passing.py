@@ -57,6 +57,9 @@ def give(tx: Tx, task: Task, to: roster.Person, by: roster.Person, channel: str)
     outage = tx.get(Outage, task.outage_id) if task.outage_id else None
     if outage is None:
         raise Refused(f"{task.code} belongs to no outage and cannot be given on. Take it with 1 {task.code}.")
+    if task.kind == Kind.RISK:
+        raise Refused(f"{task.code} is a patient risk: people are called until one has it. Text 1 {task.code} to take "
+                      "it, 2 to have the next called. Nothing was changed.")  # fmt: skip
     if task.card_id:
         raise Refused("That is a line of a list. Give the whole list on. Nothing was changed.")
     marks.note(tx, task, "given_on", by, channel, to=to.id)
@@ -86,6 +89,8 @@ def leave(tx: Tx, person: roster.Person, outage_id: int | None, why: str) -> lis
             charge = roster.charge(tx, task.unit)
             task.owner = charge.id if charge else ""
             continue
+        if task.kind == Kind.RISK and call_next(tx, task, person):
+            continue
         held = _relief(tx, outage, task, person)
         asleep = held.owner is not None and quiet.spares(tx, held.owner, task.prio)
         if held.owner is None or held.owner.id == person.id or outage is None or asleep:
@@ -99,6 +104,18 @@ def leave(tx: Tx, person: roster.Person, outage_id: int | None, why: str) -> lis
         if outage:
             offers.announce(tx, outage, relief, given[relief.id], ladder="handover")
     return left
+
+
+def call_next(tx: Tx, task: Task, person: roster.Person) -> bool:
+    """A patient risk that nobody has yet is passed to nobody: its ladder calls the next person now. False where none
+    runs any more."""
+    running = escalations.active(tx, task.offer)
+    for ladder in running:
+        escalations.skip_wait(tx, ladder)
+    if running and task.owner == person.id:
+        task.owner = ""
+        tx.add(task)
+    return bool(running)
 
 
 def hand_on(tx: Tx, outage: Outage, untaken: list[Task]) -> None:
@@ -130,7 +147,7 @@ def taken(tx: Tx, task: Task, person: roster.Person) -> None:
         journal.write(tx, "handed_over", outage=marks.outage_code(tx, task), who=task.giver, about=task.code,
                       to=person.id)  # fmt: skip
     task.owner, task.state, task.giver, task.accepted_at = person.id, TaskState.ACCEPTED, "", tx.now
-    task.ended_at = None
+    task.ended_at = task.asked_at = None
 
 
 def still_late(tx: Tx, task: Task) -> None:
@@ -150,6 +167,7 @@ def _keep(task: Task, to: str) -> None:
 def _put(tx: Tx, task: Task, to: str, backup: str, via: str) -> None:
     marks.leave_offer(tx, task)
     offers.take(tx, task, to, backup if backup != to else "", via)
+    marks.watch(tx, task)
 
 
 def _next(tx: Tx, task: Task, person: roster.Person) -> roster.Holding:

@@ -1,7 +1,7 @@
 """The rows of tasks and cards. A card is one code and one clock for the tasks of a unit and phase."""
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
@@ -28,6 +28,9 @@ class TaskState(StrEnum):
 OPEN = (TaskState.OFFERED, TaskState.ACCEPTED, TaskState.IN_PROGRESS, TaskState.BLOCKED)
 TAKEN = (TaskState.ACCEPTED, TaskState.IN_PROGRESS)
 ENDED = (TaskState.DONE, TaskState.CANNOT_DO, TaskState.HANDED_OVER, TaskState.CANCELLED)
+
+WARN = {1: timedelta(minutes=5), 2: timedelta(minutes=10), 3: timedelta(minutes=15)}  # before due
+LEAST = timedelta(minutes=10)  # a warning comes at least this long after the offer
 
 
 class Kind(StrEnum):
@@ -106,6 +109,14 @@ def at(tx: Tx, moment: datetime | None) -> str:
     return moment.astimezone(ZoneInfo(tx.settings.timezone)).strftime("%H:%M") if moment else ""
 
 
+def warn_at(task: Task) -> datetime | None:
+    """When the owner is warned: never for a card, nor soon after the offer, nor before it was taken."""
+    if task.kind == Kind.CARD or task.state not in TAKEN or task.due_at is None or task.offered_at is None:
+        return None
+    moment = task.due_at - WARN[task.prio]
+    return moment if moment >= task.offered_at + LEAST else None
+
+
 def of_outage(tx: Tx, outage_id: int, *states: TaskState, lines: bool = True) -> list[Task]:
     """The tasks of an outage in these states, or in all; with or without the lines of cards."""
     query = select(Task).where(Task.outage_id == outage_id)
@@ -134,7 +145,7 @@ def find(tx: Tx, code: str, person: roster.Person) -> Task:
 def coded(tx: Tx, code: str) -> Task | None:
     """The latest task or card line of a code, whoever may act on it."""
     number, _, line = code.upper().removeprefix("T").partition(".")
-    if not re.fullmatch("[0-9]{1,6}", number):
+    if not re.fullmatch("[0-9]{1,6}", number) or not int(number):
         return None
     query = select(Task).where(Task.number == int(number), Task.state != TaskState.HANDED_OVER)
     found = tx.exec(query.order_by(col(Task.id).desc()).limit(1)).first()

@@ -28,6 +28,7 @@ def accept(tx: Tx, task: Task, person: roster.Person, channel: str) -> Answer:
         marks.settle_offer(tx, task)
         marks.settle_single(tx, task)
         passing.still_late(tx, task)
+        marks.watch(tx, task)
         shifts.watch(tx, task)
     elif task.owner != person.id:
         owner = tx.get(roster.Person, task.owner)
@@ -99,7 +100,7 @@ def prove(tx: Tx, task: Task, person: roster.Person, given: str, channel: str) -
 def block(tx: Tx, task: Task, person: roster.Person, why: str, channel: str) -> Answer:
     """Blocked: recorded here; whom that concerns is told by the commander's verbs."""
     marks.still_open(task)
-    task.state, task.note = TaskState.BLOCKED, why
+    task.state, task.note, task.asked_at = TaskState.BLOCKED, why, None
     marks.note(tx, task, "blocked", person, channel, why=why)
     marks.settle_offer(tx, task)
     marks.settle_single(tx, task)

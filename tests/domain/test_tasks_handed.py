@@ -1,0 +1,154 @@
+"""What becomes of a task whose holder leaves, is stuck with it, sleeps or cannot be reached."""
+
+from datetime import timedelta
+
+import pytest
+
+from bot import escalations, tasks, timers
+from bot.access import Refused
+from bot.command import answers, lapses, rungs
+from bot.db import Tx
+from bot.escalations import LadderState
+from bot.outages import Outage
+from bot.tasks import Kind, Task, TaskState
+from handlers.timers import HANDLERS
+from tests.domain.test_escalations_who import ask, by_id, outage, texts  # noqa: F401
+from tests.domain.test_tasks import says
+
+
+def forward(tx: Tx, minutes: int) -> None:
+    """What is due in these minutes happens at its time."""
+    stop = tx.now + timedelta(minutes=minutes)
+    while (due := timers.next_due(tx)) and due <= stop:
+        tx.now = max(due, tx.now)  # type: ignore[misc]
+        timers.fire_due(tx, HANDLERS)
+    tx.now = stop  # type: ignore[misc]
+
+
+def card(tx: Tx, outage: Outage) -> Task:  # noqa: F811
+    """The list of 5W, two lines long, before its charge nurse."""
+    whole = Task(outage_id=outage.id, kind=Kind.CARD, unit="5W", role="unit_charge", text="list", sms="list", prio=1,
+                 offer_at=tx.now, due_at=tx.now + timedelta(minutes=30))  # fmt: skip
+    tx.add(whole)
+    tx.flush()
+    for number, what in enumerate(("stop entering", "print the MAR"), start=1):
+        tx.add(Task(outage_id=outage.id, unit="5W", text=what, sms=what, card_id=whole.id, line=number, prio=1))
+    tx.flush()
+    tasks.offer_due(tx, outage.id or 0)
+    return whole
+
+
+# --- a patient risk
+
+
+def test_a_patient_risk_is_called_on_when_its_holder_goes_away(tx: Tx, outage: Outage) -> None:  # noqa: F811
+    task = answers.risk(tx, outage, by_id(tx, "ben"), "5W", "")
+    assert task.owner == "dana" and len(texts(tx, "dana", "voice")) == 1
+    lapses.not_on_shift(tx, by_id(tx, "dana"), "sms")
+    forward(tx, 0)
+    called = task.owner
+    assert called not in ("dana", "") and "PATIENT RISK" in texts(tx, called)[-1] and texts(tx, called, "voice")
+    assert [ladder.kind for ladder in escalations.active(tx, f"task:{task.number}")] == ["risk"]
+    says(tx, called, "have", task.code)
+    assert (task.owner, task.state) == (called, TaskState.ACCEPTED)
+
+
+def test_a_patient_risk_that_somebody_had_is_passed_to_the_relief(tx: Tx, outage: Outage) -> None:  # noqa: F811
+    task = answers.risk(tx, outage, by_id(tx, "ben"), "5W", "")
+    says(tx, "dana", "have", task.code)
+    lapses.not_on_shift(tx, by_id(tx, "dana"), "sms")
+    assert task.owner != "dana" and task.code in texts(tx, task.owner)[-1]
+
+
+def test_a_patient_risk_is_not_given_on(tx: Tx, outage: Outage) -> None:  # noqa: F811
+    task = answers.risk(tx, outage, by_id(tx, "ben"), "5W", "")
+    with pytest.raises(Refused, match="people are called until one has it"):
+        tasks.give(tx, task, by_id(tx, "finn"), by_id(tx, "eve"), "slack")
+    assert escalations.active(tx, f"task:{task.number}") and task.owner == "dana"
+
+
+# --- one line of a list
+
+
+def test_to_be_stuck_with_a_line_is_to_be_stuck_with_the_list(tx: Tx, outage: Outage) -> None:  # noqa: F811
+    whole = card(tx, outage)
+    assert f"{whole.code} blocked" in says(tx, "ben", "blocked", f"{whole.code}.2", "no printer")
+    assert (whole.state, whole.note) == (TaskState.BLOCKED, "print the MAR: no printer")
+    assert f"{whole.code} blocked: print the MAR: no printer" in texts(tx, "dana")[-1]
+    assert escalations.active(tx, f"task:{whole.number}") and not escalations.active(tx, "task:0")
+
+
+def test_help_with_a_line_is_asked_for_under_the_code_of_the_list(tx: Tx, outage: Outage) -> None:  # noqa: F811
+    whole = card(tx, outage)
+    assert f"help for {whole.code}" in says(tx, "ben", "need", f"{whole.code}.2")
+    assert f"{whole.code} needs help: print the MAR" in texts(tx, "dana")[-1]
+
+
+def test_who_cannot_do_a_line_passes_on_the_list_and_not_the_line(tx: Tx, outage: Outage) -> None:  # noqa: F811
+    whole = card(tx, outage)
+    says(tx, "ben", "cannot", f"{whole.code}.1")
+    assert whole.owner != "ben" and {line.owner for line in tasks.lines(tx, whole)} == {whole.owner}
+    assert len(tasks.lines(tx, whole)) == 2
+
+
+def test_no_task_goes_by_the_code_zero(tx: Tx, outage: Outage) -> None:  # noqa: F811
+    card(tx, outage)
+    assert tasks.coded(tx, "T0") is None
+
+
+# --- clocks
+
+
+def test_who_takes_a_task_is_warned_before_it_is_due(tx: Tx, outage: Outage) -> None:  # noqa: F811
+    task = ask(tx, outage)
+    tasks.set_clock(tx, outage.id or 0)
+    says(tx, "kit", "have", task.code)
+    forward(tx, 26)
+    assert task.warned_at and task.due_at and task.warned_at == task.due_at - timedelta(minutes=5)
+
+
+def test_what_was_blocked_and_is_taken_again_is_chased(tx: Tx, outage: Outage) -> None:  # noqa: F811
+    task = ask(tx, outage)
+    says(tx, "kit", "blocked", task.code, "no key")
+    tasks.watch(tx, outage.id or 0)
+    says(tx, "kit", "have", task.code)
+    forward(tx, 31)
+    assert task.late_at == task.due_at
+
+
+def test_what_is_taken_too_late_is_chased_at_once(tx: Tx, outage: Outage) -> None:  # noqa: F811
+    task = ask(tx, outage)
+    says(tx, "kit", "blocked", task.code, "no key")
+    tasks.watch(tx, outage.id or 0)
+    forward(tx, 60)
+    says(tx, "kit", "have", task.code)
+    forward(tx, 0)
+    assert task.late_at == tx.now
+
+
+def test_what_is_blocked_after_all_is_not_done_for_want_of_a_proof(tx: Tx, outage: Outage) -> None:  # noqa: F811
+    task = ask(tx, outage, proof="number")
+    says(tx, "kit", "done", task.code)
+    says(tx, "kit", "blocked", task.code, "not at all done")
+    forward(tx, 15)
+    says(tx, "kit", "start", task.code)
+    forward(tx, 15)
+    assert task.state == TaskState.IN_PROGRESS
+    says(tx, "kit", "done", task.code)
+    assert task.asked_at == tx.now, "the proof is asked for once more"
+
+
+def test_what_was_given_on_is_not_done_for_want_of_a_proof(tx: Tx, outage: Outage) -> None:  # noqa: F811
+    task = ask(tx, outage, proof="number")
+    says(tx, "kit", "done", task.code)
+    tasks.give(tx, task, by_id(tx, "lea"), by_id(tx, "eve"), "slack")
+    says(tx, "lea", "start", task.code)
+    forward(tx, 11)
+    assert (task.state, task.owner) == (TaskState.IN_PROGRESS, "lea")
+
+
+def test_a_ladder_with_no_rung_left_is_at_its_end(tx: Tx, outage: Outage) -> None:  # noqa: F811
+    ladder = escalations.start(tx, "silence", "unit:1:5W", [{"after": 300, "do": "call"}], outage_id=outage.id)
+    escalations.leave_out(tx, ladder, "call")
+    assert ladder.state == LadderState.EXHAUSTED and not timers.due_at(tx, escalations.CLIMB, str(ladder.id))
+    escalations.climb(tx, ladder.id or 0, rungs.PERFORMERS)
