@@ -65,8 +65,11 @@ def part_of(found: Pool, recall: Recall) -> list[Candidate]:
 def call_up(tx: Tx, recall: Recall, part: list[Candidate], notice_id: int) -> None:
     """Note that these were asked; when their time is over, the next part is due."""
     for one in part:
-        tx.add(RecallCall(recall_id=recall.id or 0, person_id=one.person.id, wave=one.wave, notice_id=notice_id,
-                          address=one.way.address, asked_at=tx.now))  # fmt: skip
+        known = tx.get(RecallCall, (recall.id, one.person.id))
+        call = known or RecallCall(recall_id=recall.id or 0, person_id=one.person.id)  # type: ignore[call-arg]
+        call.sqlmodel_update({"wave": one.wave, "notice_id": notice_id, "address": one.way.address, "asked_at": tx.now,
+                              "state": CallState.ASKED, "answer": "", "answered_at": None, "eta": None})  # fmt: skip
+        tx.add(call)
     recall.wave = part[0].wave
     tx.add(recall)
     tx.flush()

@@ -11,7 +11,7 @@ from sqlmodel import col, select
 from bot import outbox, roster
 from bot.db import Tx
 from bot.outbox import NEVER, Route
-from bot.recalls.rows import AWAITED, RUNNING, Recall, RecallCall
+from bot.recalls.rows import AWAITED, ETA, RUNNING, CallState, Recall, RecallCall
 from bot.roster import Leave, Person, Shift, named_in
 
 WEEK = timedelta(days=7)
@@ -32,10 +32,7 @@ class Candidate:
     person: Person
     wave: int
     way: Route
-
-    @property
-    def on_call(self) -> bool:
-        return self.wave == 1
+    on_call: bool
 
 
 @dataclass
@@ -71,34 +68,38 @@ class _Hours:
 
 
 def pool(tx: Tx, recall: Recall) -> Pool:
-    """Everybody with the skill who was not asked yet: on call first, then the unit's own, then all others.
+    """Everybody with the skill who was not asked yet: on call first, then the unit's own, then all others. Before them
+    whoever offered to come and was told that they are not needed, and after them whoever was told so without an answer.
 
     In a wave come first those of the same site, then who was least often recalled lately, then whose last call is
     longest ago.
     """
     people, found = _qualified(tx, recall), Pool()
     hours, sites = _hours(tx, recall, [person.id for person in people]), _sites(tx)
-    busy, phones = _busy(tx), _asked_phones(tx, recall)
+    busy, phones, before = _busy(tx), _asked_phones(tx, recall), _not_needed(tx, recall)
     for person in sorted(people, key=_fairness(tx, recall, sites)):
         way, own = outbox.best(tx, person), hours[person.id]
         reason = _against(tx, recall, person, own, sites, person.id in busy)
-        if not reason and way.address in phones:
+        if not reason and way.address in phones and person.id not in before:
             reason = SHARED
         if reason:
             found.excluded[reason] += 1
             continue
         phones.add(way.address)
-        wave = 1 if own.covers("oncall", tx.now, tx.now) else 2 if recall.unit and person.unit == recall.unit else 3
-        found.waves.setdefault(wave, []).append(Candidate(person, wave, way))
+        on_call = own.covers("oncall", tx.now, tx.now)
+        new = 1 if on_call else 2 if recall.unit and person.unit == recall.unit else 3
+        wave = before.get(person.id, new)
+        found.waves.setdefault(wave, []).append(Candidate(person, wave, way, on_call))
     return found
 
 
 def _qualified(tx: Tx, recall: Recall) -> list[Person]:
-    """Those who hold the role or have the skill, and whoever a shift of this hour gives the role; not asked so far."""
+    """Those who hold the role or have the skill, and whoever a shift of this hour gives the role; not who was asked."""
     skill = recall.skill.lower()
     by_shift = select(Shift.person_id).where(Shift.role == skill, Shift.starts_at <= tx.now, Shift.ends_at > tx.now)
     able = or_(named_in(Person.roles, skill), named_in(Person.skills, skill), col(Person.id).in_(by_shift))
-    asked = select(RecallCall.person_id).where(RecallCall.recall_id == recall.id)
+    asked = select(RecallCall.person_id).where(RecallCall.recall_id == recall.id,
+                                               RecallCall.state != CallState.NOT_NEEDED)  # fmt: skip
     return list(tx.exec(select(Person).where(col(Person.active), able, col(Person.id).not_in(asked))))
 
 
@@ -153,6 +154,12 @@ def _busy(tx: Tx) -> set[str]:
     """Whoever has another recall to answer, or is coming for it."""
     rows = select(RecallCall.person_id).join(Recall, col(Recall.id) == RecallCall.recall_id)
     return set(tx.exec(rows.where(col(Recall.state).in_(RUNNING), col(RecallCall.state).in_(AWAITED))))
+
+
+def _not_needed(tx: Tx, recall: Recall) -> dict[str, int]:
+    """In which wave these are asked once more: first whoever had said yes."""
+    rows = select(RecallCall.person_id, RecallCall.answer).where(RecallCall.recall_id == recall.id)
+    return {who: 0 if said in ETA else 4 for who, said in tx.exec(rows.where(RecallCall.state == CallState.NOT_NEEDED))}
 
 
 def _asked_phones(tx: Tx, recall: Recall) -> set[str]:

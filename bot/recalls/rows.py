@@ -8,8 +8,11 @@ from sqlalchemy import CheckConstraint
 from sqlmodel import Field, SQLModel
 
 #: Who is asked in which wave, and how long it is given before the next part is asked
-WAVES = {1: "on call", 2: "same unit, off shift", 3: "all who can do it"}
-WAITS = {1: timedelta(minutes=10), 2: timedelta(minutes=10), 3: timedelta(minutes=15)}
+WAVES = {
+    0: "offered, was not needed", 1: "on call", 2: "same unit, off shift", 3: "all who can do it",
+    4: "asked before, was not needed",
+}  # fmt: skip
+WAITS = {wave: timedelta(minutes=15 if wave == 3 else 10) for wave in WAVES}
 AT_ONCE = 5  # times the need: more people are not woken at a time
 ETA = {"1": timedelta(minutes=30), "2": timedelta(minutes=60), "3": timedelta(hours=2)}
 MEANS = {"1": "there in 30 min", "2": "there in 60 min", "3": "there in 2 h", "4": "cannot"}

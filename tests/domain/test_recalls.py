@@ -18,7 +18,7 @@ from handlers.timers import HANDLERS
 from tests.conftest import START
 
 PEOPLE = 14
-in_any_order = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+in_any_order = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.fixture
@@ -180,7 +180,8 @@ def test_the_count_holds_in_any_order(house, need, acts):
         now = house.now
         for number in range(PEOPLE):
             nurse(house, f"n{number}", "ICU" if number % 2 else "3W")
-        made, told = call(house, need=need, unit="ICU"), 0
+        made = call(house, need=need, unit="ICU")
+        told = _holds(house, made, 0)
         for number, act in acts:
             _act(house, made, f"n{number}", act)
             told = _holds(house, made, told)
@@ -208,9 +209,10 @@ def _holds(tx, made, told):
     assert ended or (made.state == RecallState.FILLED) == (now.coming == made.need)
     assert ended or now.reserve == 0 or now.coming == made.need
     messages = list(tx.exec(select(outbox.Message).order_by(col(outbox.Message.id))))
-    calls = [message.person_id for message in messages if message.kind == "recall"]
-    assert len(calls) == len(set(calls))  # nobody is asked twice
     state = {each.person_id: each.state for each in recalls.calls(tx, made)}
+    called = [message.person_id for message in messages[told:] if message.kind == "recall"]
+    assert {state[person] for person in called} <= {CallState.ASKED, CallState.SILENT}
+    assert len(called) == len(set(called)) <= made.need * recalls.AT_ONCE
     rest = [message.person_id for message in messages[told:] if message.kind == "recall_filled"]
     assert {state[person] for person in rest} <= {CallState.NOT_NEEDED}
     return len(messages)
@@ -374,3 +376,24 @@ def test_here_from_a_shared_phone_counts_for_all_who_are_coming(house):
     says(house, "b", "1")
     texts(house, "b", "HERE 3W")
     assert [each.person_id for each in recalls.calls(house, made) if each.arrived_at] == ["b"]
+
+
+# --- open again ---
+
+
+def test_when_it_opens_again_whoever_offered_is_asked_first_and_who_was_silent_last(house):
+    for number in range(6):
+        nurse(house, f"n{number}")
+    made = call(house, reserve=0)
+    says(house, "n0", "1")
+    assert says(house, "n1", "2")[0] == "recall_filled"
+    assert heard(house, "n1") == ["recall"]
+    says(house, "n0", "4")
+    assert heard(house, "n1") == ["recall", "recall"]
+    assert [heard(house, id) for id in ("n2", "n5")] == [["recall"], []]
+    passes(house, minutes=10)
+    assert heard(house, "n5") == ["recall"]
+    passes(house, minutes=15)
+    assert heard(house, "n2") == ["recall", "recall"]
+    assert says(house, "n1", "1")[0] == "recall_coming"
+    assert made.state == RecallState.FILLED
