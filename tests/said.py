@@ -241,7 +241,7 @@ LONGEST: dict[str, dict[str, Any]] = {
     ),
     "drill_score": dict(
         code="O-12", title="Contact test", passed=True, people=212, answered=180, units=24, accounted=24,
-        lines=["ack 10 min pct: 71 (wanted 60): passed"],
+        lines=["answered within 10 min: 71 % (wanted: at least 60 %): passed"],
     ),
     "kept": dict(risk=True, since="04:10"),
     "away": dict(since="04:10"),

@@ -80,7 +80,8 @@ def _show(found: dict[str, Any], as_json: bool) -> None:
 
 
 def _print(found: dict[str, Any]) -> None:
-    say(f"{found['title']} ({found['code']}): {found['people']} people, {found['units']} units\n")
+    say(f"{found['title']} ({found['code']}): {found['people']} people, {found['units']} units.")
+    say("Times count from the declaration.\n")
     for moment in found["timeline"]:
         say(f"{_clock(moment['after_s']):>9}  {moment['what']}")
     say("")
@@ -89,7 +90,8 @@ def _print(found: dict[str, Any]) -> None:
     say("")
     for mark in found["marks"]:
         verdict = {True: "passed", False: "MISSED", None: "to be judged"}[mark["passed"]]
-        say(f"{mark['name']:<30}{verdict:<14}{_value(mark['got'])} (wanted {_value(mark['wanted'])})")
+        name, value = exercises.Mark(**mark).words
+        say(f"{name:<36}{verdict:<14}{value}")
     say(f"\n{'Passed' if found['passed'] else 'Not passed'}: answered {found['answered']} of {found['people']}, "
         f"units accounted for {found['accounted']} of {found['units']}.")  # fmt: skip
 
@@ -97,9 +99,3 @@ def _print(found: dict[str, Any]) -> None:
 def _clock(seconds: float) -> str:
     sign, whole = "-" if seconds < 0 else "", abs(int(seconds))
     return f"{sign}{whole // 3600}:{whole // 60 % 60:02d}:{whole % 60:02d}"
-
-
-def _value(value: bool | float | None) -> str:
-    if value is None:
-        return "-"
-    return ("yes" if value else "no") if isinstance(value, bool) else f"{value:g}"

@@ -13,6 +13,7 @@ from bot import exercises, outages, outbox, recalls, roster, timers
 from bot.clock import MovedClock
 from bot.db import Database, Tx
 from bot.drills.hospital import ACCOUNT
+from bot.playbooks.shelf import CORE
 from bot.simulator import Fault, Simulator
 
 GRAIN = timedelta(seconds=1)  # what is due within the same one is done together; a sender's rate is by the second
@@ -21,6 +22,7 @@ LONGEST = timedelta(minutes=1)  # between two steps: receipts that stay away are
 PROMISE = timedelta(minutes=2)  # how long before a promised update the commander writes it
 MOST_ROUNDS = 500  # until all is quiet; more means that something never ends
 NEWS = ("vendor works on it, no time yet", "still no time from the vendor", "vendor has found the cause")
+NO_NEWS = "no change"  # where nobody else's system is down, or none any more
 RISK = "9 cannot find the allergies"
 
 Act = Callable[[], Awaitable[object]]
@@ -39,13 +41,14 @@ class Running(Protocol):
 @dataclass(frozen=True)
 class Look:
     """What is due: when the next timer is, on which channels something waits to be sent, whether a provider is in
-    trouble, when an update was promised."""
+    trouble, when an update was promised, whether a vendor's system is still down."""
 
     timer: datetime | None
     waiting: list[str]
     trouble: bool
     promised: datetime | None
     code: str
+    vendor: bool
 
 
 @dataclass
@@ -122,7 +125,8 @@ class Play:
             await self.acts.pop(0)[1]()
         if look.promised and timedelta() < look.promised - self.clock.now() <= PROMISE:
             self.said += 1
-            await self.sim.slack.command(ACCOUNT, "/outage", f"update {look.code} {NEWS[self.said % len(NEWS)]}")
+            news = NEWS[self.said % len(NEWS)] if look.vendor else NO_NEWS
+            await self.sim.slack.command(ACCOUNT, "/outage", f"update {look.code} {news}")
 
     # --- what an inject does, by its name ---
 
@@ -163,7 +167,14 @@ def _look(tx: Tx) -> Look:
         timers.next_due(tx), channels(outbox.State.QUEUED),
         bool(channels(outbox.State.DOUBTFUL)) or tx.exec(broken.limit(1)).first() is not None,
         running.next_update_at if running else None, running.code if running else "",
+        running is not None and _is_down(tx, running),
     )  # fmt: skip
+
+
+def _is_down(tx: Tx, outage: outages.Outage) -> bool:
+    """It is declared, nothing of it is restored, and it has a service beside core."""
+    services = {each.service for each in outages.services(tx, outage)}
+    return outage.state == outages.OutageState.DECLARED and bool(services - {CORE})
 
 
 def _coming(tx: Tx, most: int) -> list[tuple[str, str]]:

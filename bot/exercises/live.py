@@ -166,15 +166,7 @@ def _finish(tx: Tx, drill: Drill, outage: Outage | None) -> None:
 def score_facts(tx: Tx, outage: Outage) -> dict[str, Any]:
     """The facts of the score sheet, of an exercise or of a real outage."""
     result = score(tx, outage)
-    said = {None: "-", True: "yes", False: "no"}
-
-    def shown(value: object) -> str:
-        return said[value] if value is None or isinstance(value, bool) else f"{value:g}"
-
-    lines = [
-        f"{mark.name.replace('_', ' ')}: {shown(mark.got)} (wanted {shown(mark.wanted)}): {mark.verdict}"
-        for mark in result.marks
-    ]
+    lines = ["{}: {}: {}".format(*mark.words, mark.verdict) for mark in result.marks]
     return {
         "code": result.code, "title": title(tx, outage), "people": result.people, "answered": result.answered,
         "units": result.units, "accounted": result.accounted, "lines": lines, "passed": result.passed,

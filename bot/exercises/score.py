@@ -18,6 +18,23 @@ USUAL = Marks(
     first_notice_by_min=5, ack_10_min_pct=60, ack_30_min_pct=80, unit_check_in_15_min_pct=90, all_units_told_by_min=30,
     unreachable_listed=True, next_update_missed=0,
 )  # fmt: skip
+#: mark → its name in words, its unit, and whether as much is wanted at least or at most
+NAMES = {
+    "ack_10_min_pct": ("answered within 10 min", " %", "at least"),
+    "ack_30_min_pct": ("answered within 30 min", " %", "at least"),
+    "unreachable_listed": ("the unreachable are listed", "", ""),
+    "declared_by_min": ("declared after", " min", "at most"),
+    "first_notice_by_min": ("first notice handed over after", " min", "at most"),
+    "unit_check_in_15_min_pct": ("units accounted for within 15 min", " %", "at least"),
+    "next_update_missed": ("promised updates missed", "", "at most"),
+    "responded_45_min_pct": ("answered the recall within 45 min", " %", "at least"),
+    "filled_by_min": ("recall filled after", " min", "at most"),
+    "first_units_told_by_min": ("first unit accounted for after", " min", "at most"),
+    "all_units_told_by_min": ("all units accounted for after", " min", "at most"),
+    "runner_used": ("a runner was used", "", ""),
+    "code_call_alternative_by_min": ("another way to call a code after", " min", "at most"),
+    "paper_log_kept": ("paper log kept", "", ""),
+}
 Got = float | bool | None
 
 
@@ -33,6 +50,12 @@ class Mark:
     @property
     def verdict(self) -> str:
         return {True: "passed", False: "missed", None: "to be judged"}[self.passed]
+
+    @property
+    def words(self) -> tuple[str, str]:
+        """Its name, and what was reached of what was wanted: `50 % (wanted: at least 60 %)`."""
+        name, unit, bound = NAMES[self.name]
+        return name, f"{_said(self.got, unit)} (wanted: {f'{bound} {_said(self.wanted, unit)}'.strip()})"
 
 
 @dataclass(frozen=True)
@@ -56,6 +79,12 @@ class Score:
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self) | {"passed": self.passed}
+
+
+def _said(value: Got, unit: str) -> str:
+    if value is None:
+        return "-"
+    return ("yes" if value else "no") if isinstance(value, bool) else f"{value:g}{unit}"
 
 
 def score(tx: Tx, outage: Outage) -> Score:

@@ -12,6 +12,7 @@ from bot.access import Refused
 from bot.db import Tx
 from bot.doctor import examine
 from bot.exercises.schedule import plan_facts
+from bot.exercises.score import NAMES
 from bot.exercises.shelf import SHIPPED, shelf
 from tests.people import hire
 
@@ -198,6 +199,15 @@ def test_who_was_asked_to_come_and_was_silent_counts_unless_it_was_filled_at_onc
     noon.flush()
     marks = {mark.name: mark.got for mark in exercises.score(noon, outage).marks}
     assert marks == {"responded_45_min_pct": 22.2, "filled_by_min": 11}, "2 of 9: one was asked too late to matter"
+
+
+def test_marks_are_said_in_words(noon: Tx) -> None:
+    assert set(NAMES) == set(exercises.Marks.model_fields)
+    exercises.start(noon, eve(noon), exercises.scenario(noon, "dr2"))
+    pass_time(noon, minutes=5)
+    lines = exercises.score_facts(noon, outages.find(noon))["lines"]
+    assert "declared after: 5 min (wanted: at most 5 min): passed" in lines
+    assert "units accounted for within 15 min: 0 % (wanted: at least 90 %): missed" in lines
 
 
 def test_what_no_machine_knows_is_left_to_a_person(noon: Tx) -> None:

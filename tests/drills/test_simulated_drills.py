@@ -11,7 +11,7 @@ from typing import Any
 from bot.cli.hospital import play
 
 MUSTER = str(Path(sys.executable).with_name("muster"))
-SEED, STAFF = 3, 30
+SEED, STAFF = 3, 20
 
 
 def played(scenario: str) -> dict[str, Any]:
@@ -47,6 +47,8 @@ def test_a_recall_is_counted() -> None:
     found = played("dr3")
     assert {mark["name"] for mark in found["marks"]} == {"responded_45_min_pct", "filled_by_min"}
     assert found["marks"][0]["got"] is not None
+    updates = {moment["what"] for moment in found["timeline"] if moment["what"].startswith("update: ")}
+    assert updates == {"update: no change"}, "no system is down, so no vendor works on it"
 
 
 def test_what_cannot_be_drilled_is_refused_in_one_sentence(tmp_path: Path) -> None:
