@@ -116,12 +116,11 @@ def hold(tx: Tx, outage_id: int) -> None:
 
 
 def _hold(tx: Tx, outage: Outage, facts: dict[str, Any]) -> None:
-    """No new word; or, where a task that tells the staff is due, its words."""
-    down, task = outages.down(tx, outage), tell.to_be_told(tx, outage)
-    if task:
-        said = facts | {"down": tell.say(down)}
-        with_task = tell.with_task(tx, outage, "update", said, "text")
-        tell.everyone(tx, outage, "update", with_task, but=outage.commander)
+    """No new word; or, where a task that tells the staff is due, its words, if a text holds them."""
+    down = outages.down(tx, outage)
+    said = tell.with_task(tx, outage, "update", facts | {"down": tell.say(down)}, "text")
+    if said.get("text"):
+        tell.everyone(tx, outage, "update", said, but=outage.commander)
         return
     tell.everyone(tx, outage, "holding", facts, but=outage.commander, own=lambda language: {
         "services": wording.says(down, language), "stay": wording.words(down, "do_short", language),

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlmodel import select
 
-from bot import outages, outbox, roster, tasks, timers
+from bot import outages, outbox, roster, tasks, texting, timers
 from bot.db import Tx
 from bot.outages import Outage, Service
 
@@ -150,10 +150,15 @@ def with_task(tx: Tx, outage: Outage, kind: str, facts: dict[str, Any], fact: st
     if task is None:
         return facts
     added = facts | {fact: ". ".join(part for part in (facts.get(fact), task.sms) if part)}
-    if task.sms not in tx.render.sms(kind, "en", outage.exercise, **added):
+    if _plain(task.sms) not in _plain(tx.render.sms(kind, "en", outage.exercise, **added)):
         return facts
     tasks.told(tx, outage, task)
     return added
+
+
+def _plain(text: str) -> str:
+    """As a text has it: folded, and without the full stop that the template sets."""
+    return " ".join(texting.fold(text).split()).rstrip(" .")
 
 
 def partners(tx: Tx, outage: Outage, kind: str, facts: dict[str, Any]) -> None:
