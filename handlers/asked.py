@@ -69,7 +69,7 @@ def declared(tx: Tx, done: opening.Declared) -> str:
     """The figures, what was filled in, and the way to undo it."""
     if done.merged:
         facts: dict[str, Any] = {"code": done.code, "joined": done.merged == "joined", "services": done.services}
-        facts |= {"people": done.people, "newcomers": done.newcomers, "odd": done.odd}
+        facts |= {"people": done.people, "newcomers": done.newcomers, "odd": done.odd, "unsent": done.unsent}
         return tx.render.slack("reply_merged", **facts)
     said = tx.render.slack(
         "reply_declared", code=done.code, level=done.level, sites=done.sites, told=done.people - done.unreachable,

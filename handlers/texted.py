@@ -118,11 +118,10 @@ def _declare(tx: Tx, people: list[Person], reply: Reply, number: str, body: str,
         return answers.stray(tx, people[0], body, "sms", number)
     library = playbooks.current(tx)
     done = opening.declare(tx, who, words.declaration(reply.note, library.find), "sms")
-    return (
-        ("echo", {"text": f"{done.code} runs already; what you named is in it. STATUS says more"})
-        if done.merged
-        else None
-    )
+    if not done.merged:
+        return None
+    more = f"Your words were NOT sent: text {done.unsent}" if done.unsent else "STATUS says more"
+    return "echo", {"text": f"{done.code} runs already; what you named is in it. {more}"}
 
 
 def _command(tx: Tx, people: list[Person], reply: Reply, number: str, body: str, proven: str) -> Echo:

@@ -121,6 +121,7 @@ LONGEST: dict[str, dict[str, Any]] = {
     "restored": dict(
         time="06:20",
         back=["Epic", "email"],
+        what=WHAT,
         down=["phones", "lab"],
         do="Old email comes late and out of order. Finish notes you had open",
         stay="use radio and runners",
@@ -130,7 +131,9 @@ LONGEST: dict[str, dict[str, Any]] = {
     "verified": dict(time="06:50", services=DOWN, next="07:20"),
     "closed": dict(time="08:00", services=DOWN, text="Keep all paper for records team; finish late entries by noon"),
     "void": dict(time="04:10"),
-    "joined": dict(time="04:30", what="ALSO phones and lab DOWN", do=USE_PAPER, next="05:00"),
+    "joined": dict(
+        time="04:30", what="ALSO phones and lab DOWN", services=DOWN, site="NORTH CAMPUS", do=USE_PAPER, next="05:00"
+    ),
     "stray": dict(),
     "stray_text": dict(who=MARIA, unit="PACU-2", text="who has the key to the box"),
     "task": dict(code="T107", text="Cabinets to downtime, post to ICU and ED", by="04:25", why=f"backup for {MARIA}"),
@@ -205,7 +208,8 @@ LONGEST: dict[str, dict[str, Any]] = {
         added='what still works: "phones"',
         find_out="start_time",
     ),
-    "reply_merged": dict(code="O-12", joined=True, services=["ehr"], people=2512, newcomers=12, odd=["level:9"]),
+    "reply_merged": dict(code="O-12", joined=True, services=["ehr"], people=2512, newcomers=12, odd=["level:9"],
+                         unsent="/outage update O-12"),
     "reply_status": dict.fromkeys(
         "code state level period services summary people delivered sent queued failed unreachable ok help risk silent "
         "told asked fine need at_risk no_answer on_site missing done under_way offered blocked overdue "
@@ -261,7 +265,7 @@ NEEDED = {  # without these a message says nothing; every other fact may be miss
     "digest": "code time",
     "risk": "time",
     "role": "title what",
-    "holding": "time services",
+    "holding": "time",
     "update": "time text",
     "correction": "time text",
     "still_works": "time text",
@@ -270,7 +274,7 @@ NEEDED = {  # without these a message says nothing; every other fact may be miss
     "raised": "time level what",
     "turn": "units time",
     "decide": "code task level to",
-    "restored": "time back",
+    "restored": "time",
     "verified": "time services",
     "closed": "time",
     "void": "time",

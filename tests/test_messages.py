@@ -12,7 +12,7 @@ import pytest
 
 from bot.playbooks import library
 from bot.render import KINDS, Render
-from bot.texting import RESERVED, Says, is_gsm7, parse_reply, patient_data
+from bot.texting import RESERVED, Says, is_gsm7, parse_reply, patient_data, segments
 from tests.said import LONGEST
 
 MESSAGES = Path(__file__).parent.parent / "templates" / "messages"
@@ -115,8 +115,22 @@ def test_a_text_has_no_patient_in_it(mercy: Render, language: str) -> None:
     assert [kind for kind, text in texts.items() if patient_data(text)] == []
 
 
-#: What a translation says by another fact: of what is down it names the services, of two questions their codes
-INSTEAD = {"what": "services", "there": "recall", "alert": "outage"}
+@pytest.mark.parametrize("exercise", [False, True], ids=["real", "exercise"])
+@pytest.mark.parametrize("language", ["es", "fr"])
+@pytest.mark.parametrize("kind", ["alert", "unit_check", "joined"])
+def test_what_a_person_said_is_marked_and_stays_what_it_was(kind: str, language: str, exercise: bool) -> None:
+    saint_mary = Render("STMARYMC", "Saint Mary Medical Center", "555-555-0142")
+    said = "Epic is slow but works, keep using it until a person tells you otherwise"
+    facts = LONGEST[kind] | {"what": said, "services": None}
+    text = saint_mary.sms(kind, language, exercise, **facts)
+    assert is_gsm7(text) and segments(text) == 1
+    assert "EN: Epic is" in text and not re.search("SIN|PANNE", text)
+    spoken = saint_mary.voice(kind, language, exercise, **facts)
+    assert said in spoken and not re.search("No funciona|En panne", spoken)
+
+
+#: What a translation says by another fact: of two questions their codes
+INSTEAD = {"there": "recall", "alert": "outage"}
 
 
 @pytest.mark.parametrize(

@@ -239,8 +239,9 @@ def test_a_mistake_is_reported_and_the_shipped_words_are_used(own, mercy, files,
     assert render.sms("void", time="04:10") == mercy.sms("void", time="04:10")
 
 
-def test_a_slip_that_shows_only_at_night_costs_nothing(own, mercy):
-    render = own(tasks__sms_txt="{{ items[1][0] }}")
+@pytest.mark.parametrize("slip", ["{{ items[1][0] }}", "{{ 1 / 0 }}", "{{ '{9}'.format(1) }}"])
+def test_a_slip_that_shows_only_at_night_costs_nothing(own, mercy, slip):
+    render = own(tasks__sms_txt=slip)
     one = {"items": [("T7", "start the log", "04:25")]}
     assert render.complaints == [] and render.sms("tasks", **one) == mercy.sms("tasks", **one)
 

@@ -36,6 +36,8 @@ def declare(
     done = act(lambda tx: command.declare(tx, somebody(tx, as_), asked(tx), "cli"))
     if done.merged:
         say(f"{done.code} runs already: {done.merged}.")
+        if done.unsent:
+            say(f"Your words were NOT sent to staff. To send them: {done.unsent} 'WORDS'")
         return
     say(
         f"Declared {done.code}, level {done.level}: {done.people} people, {done.unreachable} unreachable, "

@@ -7,7 +7,7 @@ from bot.command.end import close, restore, restore_words, verify, void
 from bot.command.errands import act
 from bot.command.facts import fact
 from bot.command.levels import raise_level
-from bot.command.opening import Declared, preview
+from bot.command.opening import Declared, demand_no_real, preview
 from bot.command.opening import declare as declare
 from bot.command.recalling import staff_call
 from bot.command.rounds import ask_again
@@ -24,6 +24,7 @@ __all__ = [
     "correct",
     "declaration",
     "declare",
+    "demand_no_real",
     "fact",
     "hand_over",
     "level",

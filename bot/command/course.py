@@ -23,12 +23,12 @@ def update(tx: Tx, by: roster.Person, code: str, text: str, every: timedelta | N
     facts = {
         "time": tasks.at(tx, tx.now),
         "text": text,
-        "down": tell.say(down),
+        "down": wording.named(down),
         "next": tell.next_at(tx, outage),
     }
     if kind == "update":
         facts = tell.with_task(tx, outage, kind, facts, "text")
-    said = tell.everyone(tx, outage, kind, facts, own=lambda language: {"down": wording.says(down, language) or None})
+    said = tell.everyone(tx, outage, kind, facts, own=lambda language: {"down": wording.named(down, language)})
     _keep_news(tx, outage, kind, facts)
     journal.write(tx, "updated", outage=outage.code, who=by.id, channel=channel, text=text, kind=kind)
     return f"Sent to {outbox.audience(tx, said.id)} people: {tx.render.sms(kind, 'en', outage.exercise, **facts)}"
@@ -62,8 +62,6 @@ def correct(tx: Tx, by: roster.Person, code: str, text: str, channel: str) -> st
     journal.write(tx, "corrected", outage=outage.code, who=by.id, channel=channel, text=text, corrects=wrong.id)
     sent = tx.render.sms("correction", "en", outage.exercise, **facts)
     return f"Correction sent to {outbox.audience(tx, said.id)} people: {sent}"
-
-
 
 
 def hand_over(tx: Tx, by: roster.Person, code: str, to: roster.Person | None, channel: str) -> str:
@@ -118,10 +116,10 @@ def hold(tx: Tx, outage_id: int) -> None:
 def _hold(tx: Tx, outage: Outage, facts: dict[str, Any]) -> None:
     """No new word; or, where a task that tells the staff is due, its words, if a text holds them."""
     down = outages.down(tx, outage)
-    said = tell.with_task(tx, outage, "update", facts | {"down": tell.say(down)}, "text")
+    said = tell.with_task(tx, outage, "update", facts | {"down": wording.named(down)}, "text")
     if said.get("text"):
         tell.everyone(tx, outage, "update", said, but=outage.commander)
         return
     tell.everyone(tx, outage, "holding", facts, but=outage.commander, own=lambda language: {
-        "services": wording.says(down, language), "stay": wording.words(down, "do_short", language),
+        "services": wording.named(down, language), "stay": wording.words(down, "do_short", language),
     })  # fmt: skip

@@ -31,9 +31,11 @@ def restore(tx: Tx, by: roster.Person, code: str, services: list[str], text: str
 
     def own(language: str) -> dict[str, Any]:
         do, stay = wording.words(back, "restored_do", language), wording.words(down, "do_short", language)
-        return {"back": wording.says(back, language), "down": wording.says(down, language), "do": do, "stay": stay}
+        names = {"back": wording.named(back, language), "down": wording.named(down, language)}
+        return names | {"do": do, "stay": stay}
 
     facts = {"time": tasks.at(tx, tx.now), "text": text or None, "next": tell.next_at(tx, outage)}
+    facts |= {"what": outage.summary or None}
     tell.everyone(tx, outage, "restored", facts, own=own)
     tell.to_be_told(tx, outage)  # what only says that the system is back has just been said
     journal.write(
@@ -105,9 +107,7 @@ def close(tx: Tx, by: roster.Person, code: str, reason: str, channel: str) -> st
     tasks.cancel_open(tx, outage.id or 0, keep=RECOVERY)
     facts = {"time": tasks.at(tx, tx.now), "text": reason or None}
     rows = outages.services(tx, outage)
-    said = tell.everyone(
-        tx, outage, "closed", facts, own=lambda language: {"services": wording.says(rows, language)}
-    )
+    said = tell.everyone(tx, outage, "closed", facts, own=lambda language: {"services": wording.named(rows, language)})
     if tell.partners_know(tx, outage):
         tell.partners(tx, outage, "partner_over", {"services": tell.say(rows), "time": facts["time"]})
     left = [task for task in tasks.of_outage(tx, outage.id or 0) if task.state not in tasks.ENDED and not task.card_id]

@@ -32,6 +32,7 @@ class Declared:
     warning: str = ""  # that it takes long, and what would be quicker
     newcomers: int = 0  # who hear of a running outage only now
     merged: str = ""  # `merged` into a running outage, or `joined` to it
+    unsent: str = ""  # how to send the words that nobody was told, as nothing of this is new
     odd: list[str] = field(default_factory=list)
     valid: list[str] = field(default_factory=list)  # the services to choose from, where none was understood
     uncovered: bool = False  # shifts exist, but none covers this hour
@@ -39,8 +40,11 @@ class Declared:
 
 
 def declare(tx: Tx, by: roster.Person, request: Request, channel: str) -> Declared:
-    """Declare an outage, or add to the one that runs. Raises Refused only for a missing permission."""
+    """Declare an outage, or add to the one that runs. Raises Refused for a missing permission, and for an exercise
+    while a real outage runs."""
     access.demand(tx, by, "drill" if request.exercise and roster.may(by, "manage") else "declare")
+    if request.exercise:
+        demand_no_real(tx)
     library = playbooks.current(tx)
     sites, odd = sites_of(tx, request)
     running = None if request.new else _running(tx, sites, request.exercise)
@@ -56,7 +60,7 @@ def declare(tx: Tx, by: roster.Person, request: Request, channel: str) -> Declar
                            exercise=request.exercise, every=request.every)  # fmt: skip
     if request.works:
         outage.facts = {wording.WORKS: request.works}
-    for service in wanted or ["core"]:
+    for service in wanted or [playbooks.CORE]:
         outages.add_service(tx, outage, service, library.say([service]), playbooks.words(library, service))
     journal.write(
         tx, "declared", outage=outage.code, who=by.id, channel=channel, level=level, services=wanted, text=request.text
@@ -66,6 +70,12 @@ def declare(tx: Tx, by: roster.Person, request: Request, channel: str) -> Declar
     tell.promise(tx, outage)
     levels.watch(tx, outage)
     return _declared(tx, outage, alerted, library, replace(request, odd=odd))
+
+
+def demand_no_real(tx: Tx) -> None:
+    """Raises Refused while a real outage runs: nobody practises beside it."""
+    if real := [outage.code for outage in outages.running(tx) if not outage.exercise]:
+        raise access.Refused(f"{', '.join(real)} is real and runs, so no drill may start now.")
 
 
 def level_of(request: Request) -> int:
@@ -145,12 +155,15 @@ def _add(tx: Tx, outage: Outage, by: roster.Person, request: Request, channel: s
     sites = [site for site in sites_of(tx, request)[0] if request.sites and site not in outage.sites]
     if request.level is not None and request.level != outage.level:
         odd = [*odd, f"level:{request.level} ({outage.code} is at level {outage.level}; use raise)"]
-    newcomers = _join(tx, outage, library, fresh, sites) if fresh or sites else 0
+    if fresh or sites:
+        newcomers = _join(tx, outage, library, fresh, sites, request.text)
+        return Declared(**_plain(tx, outage, library, request.services), odd=odd, merged="joined", newcomers=newcomers)
+    unsent = tell.how(channel, "update", outage.code) if request.text not in ("", outage.summary) else ""
     figures = _plain(tx, outage, library, request.services)
-    return Declared(**figures, odd=odd, merged="joined" if fresh or sites else "merged", newcomers=newcomers)
+    return Declared(**figures, odd=odd, merged="merged", unsent=unsent)
 
 
-def _join(tx: Tx, outage: Outage, library: playbooks.Library, fresh: list[str], sites: list[str]) -> int:
+def _join(tx: Tx, outage: Outage, library: playbooks.Library, fresh: list[str], sites: list[str], text: str) -> int:
     """More services or sites: those who were told get an update, newcomers the alert. Returns the newcomers."""
     for service in fresh:
         outages.add_service(tx, outage, service, library.say([service]), playbooks.words(library, service))
@@ -160,10 +173,12 @@ def _join(tx: Tx, outage: Outage, library: playbooks.Library, fresh: list[str], 
         outages.move(tx, outage, outages.OutageState.DECLARED, journal.SYSTEM, "another service is down")
     tell.promise(tx, outage)
     down = [service for service in outages.down(tx, outage) if service.service in fresh]
-    facts = {"time": tasks.at(tx, tx.now), "do": wording.words(down, "do_short"), "next": tell.next_at(tx, outage)}
-    where = f" at {', '.join(sites)}" if sites else ""
-    what = f"{tell.what(down or outages.down(tx, outage))}{where}"
-    tell.everyone(tx, outage, "joined", facts | {"what": what})
+    named = down or outages.down(tx, outage)
+    facts: dict[str, Any] = {"time": tasks.at(tx, tx.now), "what": tell.what(named, text), "next": tell.next_at(tx, outage)}
+    facts |= {"site": ", ".join(sites) or None}
+    tell.everyone(tx, outage, "joined", facts, own=lambda language: {
+        "services": wording.unless_said(text, named, language), "do": wording.words(down, "do_short", language),
+    })  # fmt: skip
     newcomers = alerting.alert(tx, outage, library, [row.service for row in outages.services(tx, outage)]).people
     periods.begin(tx, outage)
     levels.watch(tx, outage)

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlmodel import func, select
 
-from bot import outages, outbox, roster, tasks
+from bot import outages, outbox, playbooks, roster, tasks, texting
 from bot.command import tell
 from bot.db import Tx
 from bot.outages import Outage
@@ -107,7 +107,7 @@ def posts(tx: Tx, outage: Outage, units: list[roster.Unit], people: int) -> list
 
 def alert_facts(tx: Tx, outage: Outage, person: roster.Person) -> dict[str, Any]:
     said, language = alert_words(tx, outage), person.language or tx.settings.default_language
-    return said.facts | said.own.get(language, said.own[""]) | tell.help_phone(tx, person)
+    return said.facts_in(language) | tell.help_phone(tx, person)
 
 
 def alert_words(tx: Tx, outage: Outage) -> outbox.Words:
@@ -119,7 +119,7 @@ def alert_words(tx: Tx, outage: Outage) -> outbox.Words:
         outage,
         facts,
         lambda language: {
-            "services": says(down, language),
+            "services": unless_said(outage.summary, down, language),
             "do": words(down, "do", language),
             "still_works": still_works(outage, down, language),
         },
@@ -140,7 +140,7 @@ def unit_facts(
     by = tasks.at(tx, tx.now + call_after(outage))
     said = {
         "what": tell.what(down, outage.summary),
-        "services": says(down, language),
+        "services": unless_said(outage.summary, down, language),
         "do": _unsaid(words(down, "do_short", language), outage.summary),
     }
     return said | {"units": ", ".join(units), "by": by}
@@ -170,7 +170,8 @@ def role_facts(tx: Tx, outage: Outage, person: roster.Person, first: tasks.Task)
 
 def words(services: list[outages.Service], key: str, language: str = "en") -> str | None:
     """What to do, from the first service whose playbook says it, in this language or in English."""
-    said = [service.words.get(each, {}).get(key) for service in services for each in dict.fromkeys((language, "en"))]
+    languages = dict.fromkeys((texting.base(language), "en"))
+    said = [service.words.get(each, {}).get(key) for service in services for each in languages]
     return next(filter(None, said), None)
 
 
@@ -190,7 +191,17 @@ def _unsaid(do: str | None, said: str) -> str | None:
 
 
 def says(services: list[outages.Service], language: str) -> list[str]:
-    return [service.words.get(language, {}).get("say") or service.say for service in services]
+    return [service.words.get(texting.base(language), {}).get("say") or service.say for service in services]
+
+
+def unless_said(said: str, services: list[outages.Service], language: str) -> list[str] | None:
+    """What is down, for a translation; None where a person said it in words that may mean something else."""
+    return None if said else says(services, language)
+
+
+def named(services: list[outages.Service], language: str = "en") -> list[str] | None:
+    """What may be called down or back: services that somebody named. Core alone stands for whatever was said."""
+    return says([service for service in services if service.service != playbooks.CORE], language) or None
 
 
 def check_keys(outage: Outage) -> list[list[str]]:

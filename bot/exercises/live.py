@@ -183,8 +183,7 @@ def _demand_punctual(tx: Tx, drill: Drill) -> None:
 
 
 def _demand_calm(tx: Tx, scenario: Scenario) -> None:
-    if real := _real(tx):
-        raise Refused(f"{', '.join(real)} is real and runs, so no drill may start now.")
+    command.demand_no_real(tx)
     if busy := running(tx):
         raise Refused(f"{busy.code}, {busy.plan.title}, runs already. End it with `/outage drill end {busy.code}`.")
 

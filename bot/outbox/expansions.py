@@ -34,6 +34,9 @@ class Words:
     own: dict[str, dict[str, Any]]
     buttons: list[list[str]] = field(default_factory=list)
 
+    def facts_in(self, language: str) -> dict[str, Any]:
+        return self.facts | self.own.get(texting.base(language), self.own[""])
+
 
 class Way(NamedTuple):
     """How many people are told on this channel in these words."""
@@ -170,7 +173,7 @@ def _wordings(tx: Tx, said: Notice, words: Words, found: Sequence[Any]) -> CTE:
 
 def _worded(tx: Tx, said: Notice, words: Words, channel: str, language: str, phone: str) -> tuple[Any, ...]:
     spoken = heard(tx, channel, said.kind, language or tx.settings.default_language)
-    facts = words.facts | words.own.get(spoken, words.own[""]) | ({"callback": phone} if phone else {})
+    facts = words.facts_in(spoken) | ({"callback": phone} if phone else {})
     text = body(tx, channel, said.kind, spoken, said.exercise, facts)
     buttons = words.buttons if channel == "slack" else []
     segments = texting.segments(text) if channel == "sms" else 1

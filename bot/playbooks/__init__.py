@@ -4,10 +4,11 @@ from bot.playbooks.again import again, check_again
 from bot.playbooks.kept import current, keep
 from bot.playbooks.published import published
 from bot.playbooks.schema import Alert, Phase, Playbook, Rung, Step, Words
-from bot.playbooks.shelf import Library, library
+from bot.playbooks.shelf import CORE, Library, library
 from bot.playbooks.start import ladders, recover, start, words
 
 __all__ = [
+    "CORE",
     "Alert",
     "Library",
     "Phase",

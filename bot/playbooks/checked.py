@@ -52,7 +52,7 @@ def read_as(
     and its first field, `parts` the models whose fields may be meant by a slip, `more` finds what no schema can."""
     try:
         root, data = _parsed(text)
-    except (yaml.YAMLError, ValueError, RecursionError) as wrong:
+    except (yaml.YAMLError, ValueError, LookupError, AttributeError, RecursionError) as wrong:  # a tag may lie
         return None, [f"{file}:{_broken_at(wrong, text)}"]
     if root is None or not isinstance(data, dict):
         return None, [f"{file}:1: this is no {name}: begin with `{name}: ` and its id"]

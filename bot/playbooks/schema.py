@@ -20,7 +20,7 @@ from pydantic import (
 )
 
 from bot.roster import ROLES
-from bot.texting import fold, is_gsm7
+from bot.texting import base, fold, is_gsm7
 
 PhaseName = Literal["alert", "immediate", "early", "extended", "recovery"]
 LadderName = Literal[
@@ -280,5 +280,5 @@ class Playbook(Strict):
     def words(self, language: str = "en") -> Words:
         """What to say in this language; what is missing there is said in the file's own words."""
         own = Words(say=self.say or self.playbook.replace("_", " "), **self.alert.model_dump())
-        there = self.languages.get(language.lower().split("-")[0])
+        there = self.languages.get(base(language))
         return own.model_copy(update={k: v for k, v in there.model_dump().items() if v}) if there else own

@@ -12,6 +12,7 @@ from bot.playbooks.checked import line_of, read
 from bot.playbooks.fits import too_long
 from bot.playbooks.schema import LadderName, Playbook, Raise, Rung, Words
 from bot.playbooks.together import cut_short, doubled, outrun, unknown
+from bot.texting import base
 
 SHIPPED = Path(__file__).parents[2] / "templates" / "playbooks"
 CORE = "core"
@@ -51,7 +52,7 @@ class Library:
         """The services in the staff's words: `Epic, email and phones`. Core is named only if it is alone."""
         ids = list(ids)
         said = [self.playbooks[id].words(language).say for id in ids if id != CORE or len(ids) == 1]
-        last = {"es": " y ", "fr": " et "}.get(language.split("-")[0], " and ")
+        last = {"es": " y ", "fr": " et "}.get(base(language), " and ")
         return last.join(part for part in (", ".join(said[:-1]), *said[-1:]) if part)
 
     def words(self, ids: Iterable[str], language: str = "en") -> Words:

@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import lru_cache, partial
 
-from jinja2 import Template, TemplateError
+from jinja2 import Template
 
 from bot.render.facts import clean
 from bot.render.kinds import KINDS, Kind
 from bot.render.length import SEGMENT, lines, one_line, one_segment
 from bot.render.shelf import own_templates, shipped
 from bot.settings import Settings
+from bot.texting import base
 
 __all__ = ["EXERCISE", "KINDS", "Kind", "Render"]
 
@@ -89,8 +90,8 @@ class Render:
         for template in first:
             try:
                 return template.render(facts)
-            except (TemplateError, TypeError, ValueError):
-                continue  # a slip in a hospital's own words must not cost the alert: the next best are the shipped ones
+            except Exception:
+                continue  # no slip in a hospital's own words may cost the alert: the next best are the shipped ones
         return last.render(facts)
 
     def _found(self, channel: str, kind: str, language: str) -> list[Template]:
@@ -104,7 +105,7 @@ class Render:
 def _file_names(channel: str, language: str) -> Iterator[str]:
     """Best first. A kind without words of its own for a channel is said there in the words of its text."""
     for each in dict.fromkeys((channel, "sms")):
-        yield FILE_OF[each].format("." + language.lower().split("-")[0])
+        yield FILE_OF[each].format("." + base(language))
         yield FILE_OF[each].format("")
 
 

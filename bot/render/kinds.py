@@ -63,11 +63,13 @@ KINDS: dict[str, Kind] = {
     "raised": _kind("time level what do next", do=20, callback=0, what=30),
     "decide": _kind("code task what level to by", what=12),
     "turn": _kind("units time up order", callback=0, order=2, units=1),
-    "restored": _kind("time back down do stay text next", callback=0, text=20, do=20, stay=8, down=8, back=8),
+    "restored": _kind(
+        "time back what down do stay text next", callback=0, text=20, do=20, what=20, stay=8, down=8, back=8
+    ),
     "verified": _kind("time services next", callback=0, services=12),
     "closed": _kind("time services text", callback=0, services=0, text=30),
     "void": _kind("time", callback=0),
-    "joined": _kind("time what do next", do=20, callback=0, what=30),
+    "joined": _kind("time what services site do next", do=20, callback=0, what=30, services=1, site=0),
     "stray": _kind("", callback=0),
     "stray_text": _kind("who unit text"),
     "task": _kind("code text by why", why=0, text=24),
@@ -110,7 +112,7 @@ KINDS: dict[str, Kind] = {
     "reply_declared": _kind(
         "code level sites told segments finish sent unreachable uncovered valid odd changed added find_out"
     ),
-    "reply_merged": _kind("code joined services people newcomers odd"),
+    "reply_merged": _kind("code joined services people newcomers odd unsent"),
     "reply_status": _kind(
         "code state level period services summary people delivered sent queued failed unreachable ok help risk silent "
         "told asked fine need at_risk no_answer on_site missing done under_way offered blocked overdue recovery recalls"

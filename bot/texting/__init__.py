@@ -1,6 +1,7 @@
 """What a text means, pure: phone numbers, GSM-7 and segments, what a reply says, what must not be kept."""
 
 from bot.texting.gsm7 import fit, fold, is_gsm7, segments
+from bot.texting.languages import base
 from bot.texting.numbers import BadNumber, e164
 from bot.texting.replies import ASKS_FOR_HELP, OPT_IN, OPT_OUT, RESERVED, Reply, Says, mask, parse_reply
 from bot.texting.screen import patient_data
@@ -13,6 +14,7 @@ __all__ = [
     "BadNumber",
     "Reply",
     "Says",
+    "base",
     "e164",
     "fit",
     "fold",

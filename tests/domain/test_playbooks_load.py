@@ -43,6 +43,8 @@ ladders:
 MISTAKES = {  # what is written instead of what → the line and the words of the complaint
     "a tab": ("\nsay:", "\n\tsay:", 3, "cannot be read: found"),
     "a colon": ("title: Dialysis", "title: Dialysis: all", 2, "put a text with : or # into quotes"),
+    "a tag that lies": ("say: dialysis", "say: !!timestamp dialysis", 1, "cannot be read:"),
+    "a tag of no truth": ("say: dialysis", "say: !!bool dialysis", 1, "cannot be read:"),
     "an open list": ("[renal]", "[renal", 5, "cannot be read:"),
     "an unknown field": ("owner: safety", "onwer: safety", 12, "unknown field onwer: did you mean owner?"),
     "a field of no kind": ("say: dialysis", "colour: red", 3, "unknown field colour: take it away"),

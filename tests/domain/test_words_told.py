@@ -6,6 +6,7 @@ import pytest
 from sqlmodel import select
 
 from bot import command, outages, outbox, roster, tasks
+from bot.access import Refused
 from bot.command import course
 from bot.db import Tx
 from tests.people import hire
@@ -85,3 +86,71 @@ def test_words_that_fit_no_text_leave_the_holding_text(noon: Tx) -> None:
     course.hold(noon, outage.id or 0)
     assert "no new word. Treat EHR as DOWN" in texts(noon, "alma")[-1]
     assert task.state == tasks.TaskState.WAITING
+
+
+SLOW = "Epic is slow but works, keep using it"
+
+
+@pytest.mark.parametrize("language", ["es", "es-mx", "fr", "fr-ca"])
+def test_a_declarers_own_words_stand_alone_in_every_language(noon: Tx, language: str) -> None:
+    speaks(noon, alma=language, cho=language)
+    declare(noon, "ehr", text=SLOW)
+    for id in ("alma", "cho"):
+        assert f"EN: {SLOW[:10]}" in texts(noon, id)[0]
+        assert not any(word in texts(noon, id)[0] for word in ("SIN ", "PANNE", "DOWN"))
+
+
+@pytest.mark.parametrize(("language", "says"), [("es-mx", "aun SIN"), ("fr-ca", "toujours en panne")])
+def test_a_regional_language_reads_the_facts_of_its_base(noon: Tx, language: str, says: str) -> None:
+    speaks(noon, alma=language, abe=language.split("-")[0])
+    outage = declare(noon, "ehr", "email_documents")
+    command.update(noon, eve(noon), outage.code, "vendor works on it", None, "slack")
+    assert texts(noon, "alma") == texts(noon, "abe") and says in texts(noon, "alma")[-1]
+
+
+@pytest.mark.parametrize("text", ["CT scanner 2 is broken, use CT 1", ""])
+def test_where_no_service_was_named_none_is_called_down_or_back(noon: Tx, text: str) -> None:
+    speaks(noon, abe="es")
+    outage = declare(noon, text=text)
+    command.update(noon, eve(noon), outage.code, "engineer is here", None, "slack")
+    course.hold(noon, outage.id or 0)
+    command.restore(noon, eve(noon), outage.code, [], "", "slack")
+    update, holding, over = texts(noon, "alma")[1:]
+    assert update == "MERCY 12:00: engineer is here. Call 5555. Next 12:30"
+    assert holding == "MERCY 12:00: no new word. Use paper. Questions or risk: call 5555. Next 12:30. No reply needed"
+    assert over.startswith(f"MERCY 12:00: THIS IS OVER: {text}." if text else "MERCY 12:00: ALL BACK.")
+    assert (f"YA PASO, EN: {text}." if text else "TODO VUELVE.") in texts(noon, "abe")[-1]
+
+
+def test_what_a_second_declarer_wrote_is_told(noon: Tx) -> None:
+    speaks(noon, abe="es")
+    declare(noon, "ehr")
+    joined = command.declare(noon, eve(noon), command.Request(["email_documents"], "Mail loses attachments"), "slack")
+    assert joined.merged == "joined" and not joined.unsent
+    assert texts(noon, "alma")[-1].startswith("MERCY 12:00: Mail loses attachments.")
+    assert texts(noon, "abe")[-1].startswith("MERCY 12:00: EN: Mail loses attachments.")
+
+
+def test_what_joins_without_words_is_told_in_everybodys_language(noon: Tx) -> None:
+    speaks(noon, alma="fr", abe="es")
+    declare(noon, "ehr")
+    command.declare(noon, eve(noon), command.Request(["email_documents"]), "slack")
+    assert "PANNE " in texts(noon, "alma")[-1] and "SIN " in texts(noon, "abe")[-1]
+
+
+@pytest.mark.parametrize(
+    ("channel", "how"), [("slack", "/outage update O-1"), ("cli", "muster update O-1"), ("sms", "UPDATE O-1")]
+)
+def test_whose_words_were_not_sent_is_told_how_to_send_them(noon: Tx, channel: str, how: str) -> None:
+    declare(noon, "ehr", text="Epic is down")
+    before = texts(noon, "alma")
+    again = command.Request(["ehr"], "Labs may be lost")
+    merged = command.declare(noon, eve(noon), again, channel)
+    assert merged.unsent.startswith(how) and texts(noon, "alma") == before
+    assert not command.declare(noon, eve(noon), command.Request(["ehr"], "Epic is down"), channel).unsent
+
+
+def test_an_exercise_is_refused_while_a_real_outage_runs(noon: Tx) -> None:
+    outage = declare(noon, "ehr")
+    with pytest.raises(Refused, match=f"{outage.code} is real and runs, so no drill may start now"):
+        command.declare(noon, eve(noon), command.Request(["email_documents"], exercise=True), "slack")
