@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.playbooks import library
+from bot.playbooks import Playbook, library
 from bot.render import KINDS, Render
 from bot.texting import RESERVED, Says, is_gsm7, parse_reply, patient_data, segments
 from tests.said import LONGEST
@@ -113,6 +113,13 @@ def test_what_a_text_asks_for_can_be_answered(mercy: Render, kind: str, language
 def test_a_text_has_no_patient_in_it(mercy: Render, language: str) -> None:
     texts = {kind: rendered(mercy, kind, language).replace("RISQUE PATIENT", "") for kind in TEXTED}
     assert [kind for kind, text in texts.items() if patient_data(text)] == []
+
+
+@pytest.mark.parametrize("playbook", library().playbooks.values(), ids=library().playbooks)
+def test_a_playbook_has_no_patient_in_it(playbook: Playbook) -> None:
+    assert [step.id for _, step in playbook.steps if any(map(patient_data, (step.task, step.sms, step.says)))] == []
+    for language in ("en", "es", "fr"):
+        assert [text for text in playbook.words(language).model_dump().values() if patient_data(text)] == []
 
 
 @pytest.mark.parametrize("exercise", [False, True], ids=["real", "exercise"])

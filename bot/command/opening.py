@@ -174,8 +174,8 @@ def _join(tx: Tx, outage: Outage, library: playbooks.Library, fresh: list[str], 
     tell.promise(tx, outage)
     down = [service for service in outages.down(tx, outage) if service.service in fresh]
     named = down or outages.down(tx, outage)
-    facts: dict[str, Any] = {"time": tasks.at(tx, tx.now), "what": tell.what(named, text), "next": tell.next_at(tx, outage)}
-    facts |= {"site": ", ".join(sites) or None}
+    facts: dict[str, Any] = {"time": tasks.at(tx, tx.now), "what": tell.what(named, text)}
+    facts |= {"site": ", ".join(sites) or None, "next": tell.next_at(tx, outage)}
     tell.everyone(tx, outage, "joined", facts, own=lambda language: {
         "services": wording.unless_said(text, named, language), "do": wording.words(down, "do_short", language),
     })  # fmt: skip

@@ -1,4 +1,4 @@
-"""Patient data in a text: record numbers, dates of birth, names with a bed or room.
+"""Patient data in a text, in English, Spanish or French: record numbers, dates of birth, names with a bed or room.
 
 A digit in front acts all the same and only the note is held back. So a false alarm costs a person's look, while a
 miss puts a patient on a channel: once one sign is found, whatever could be another is taken out too.
@@ -7,21 +7,34 @@ miss puts a patient on a channel: once one sign is found, whatever could be anot
 from __future__ import annotations
 
 import re
+import unicodedata
 
 REMOVED = "[removed]"
 
-_MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
-_DAY = rf"(?:\d{{1,2}}[./-]\d{{1,2}}[./-]|\d{{1,2}}\s{{0,2}}{_MONTH}\s{{0,2}}|{_MONTH}\s{{0,2}}\d{{1,2}},?\s{{0,2}})"
+_MONTH = (
+    r"(?:(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
+    r"|(?:ene(?:ro)?|abr(?:il)?|ago(?:sto)?|dic(?:iembre)?|f[eé]v(?:rier)?|avr(?:il)?|mai|juin|juil(?:let)?|ao[uû]t"
+    r"|d[eé]c(?:embre)?)\b)\.?"
+)
+_OF = r"(?:\s{1,2}del?\s{1,2}|\s{0,2})"
+_DAY = (
+    rf"(?:\d{{1,2}}[./-]\d{{1,2}}[./-]|\d{{1,2}}(?:er|st|nd|rd|th)?{_OF}{_MONTH}{_OF}"
+    rf"|{_MONTH}\s{{0,2}}\d{{1,2}},?\s{{0,2}})"
+)
 _PAST = r"(?:19\d\d|20[01]\d|2020)"  # a full date of these years is somebody's birth, not tonight's
 
 _RECORD = re.compile(
     r"\b(?:mrn|csn|ssn|fin|nhs\s?(?:no|number)|(?:acct|account|record|patient|pt)\s?(?:id|no|num|number|\#))"
     r"\W{0,3}(?:is\W{1,2})?[a-z]{0,3}-?\d[\d-]{2,}"
+    r"|\b(?:nhc|ipp|historia|dossier|expediente)(?:\s(?:cl[ií]nica|m[eé]dical|patient|n[uú]m\w*|no|n[º°]))*"
+    r"\W{0,3}(?:es\W{1,2}|est\W{1,2})?[a-z]{0,3}-?\d[\d-]{2,}"
     r"|\b\d{3}-\d\d-\d{4}\b",
     re.IGNORECASE,
 )
 _BIRTH = re.compile(
-    rf"\b(?:dob|d\.o\.b\.?|born|birth\s?(?:date|day)|date of birth)\W{{0,3}}(?:(?:is|on)\W{{1,2}})?"
+    rf"\b(?:dob|d\.o\.b\.?|born|birth\s?(?:date|day)|date of birth"
+    r"|nacid[oa]|naci[oó]|(?:fecha de|f\.?) ?nac(?:imiento)?|fdn|n[eé]e?|date de naissance|ddn)"
+    rf"\W{{0,3}}(?:(?:is|on|es|el|en|est|le)\W{{1,2}})?"
     rf"(?:{_DAY}\d{{2,4}}|\d{{4}}-\d\d-\d\d|{_PAST})\b"
     rf"|\b{_DAY}{_PAST}\b|\b{_PAST}-\d\d-\d\d\b",
     re.IGNORECASE,
@@ -33,9 +46,18 @@ _BARE_RECORD = re.compile(
 )
 _LONG_NUMBER = re.compile(r"\d{5,}")
 
-_PLACE = re.compile(r"\b(?:bed|room|rm|bay|cubicle|stretcher)\s?#?\s?\d{1,4}[a-d]?\b", re.IGNORECASE)
-_CALLED = re.compile(  # not MR and ms, which are a scanner and a time
-    r"\b(?:[Mm]r|[Mm]rs|MRS|Ms|[Mm]iss|[Mm]ister|[Pp]atient|PATIENT|[Pp]t|PT)\b\.?\s(?:named?\s|is\s)?([^\W\d][\w'’-]+)"
+_PLACE = re.compile(
+    r"\b(?:bed|room|rm|bay|cubicle|stretcher|cama|habitaci[oó]n|hab\.?|lit|chambre|box)"
+    r"\s?(?:#|n[º°o]\.?)?\s?\d{1,4}[a-d]?\b",
+    re.IGNORECASE,
+)
+_TITLED = re.compile(  # not MR and ms, which are a scanner and a time
+    r"\b(?:[Mm]r|[Mm]rs|MRS|Ms|(?<!near[ -])[Mm]iss|[Mm]ister|[Mm]me|MME|[Mm]lle|[Mm]adame|[Mm]onsieur)\b\.?\s"
+    r"(?:named?\s|is\s)?([^\W\d][\w'’-]+)"
+)
+_CALLED = re.compile(  # somebody, if a name follows, not a unit such as PACU-2
+    r"(?:\b(?:[Pp]atiente?|PATIENTE?|[Pp]t|PT|[Pp]aciente|PACIENTE|[Ss]eñora?|SEÑORA?|[Ss]ra?|SRA?)\b\.?|(?<![\w.])M\.)\s"
+    r"(?:named?\s|is\s|es\s|est\s|llamad[oa]\s)?(?![A-Z]+-?\d)([^\W\d][\w'’-]+)"
 )
 _WORD = re.compile(r"[^\W\d_](?:[^\W\d_]|['’-](?=\w))+")
 _CLAUSE_ENDS = re.compile(r"[.;!?\n]")
@@ -47,7 +69,9 @@ _SURNAMES = frozenset(
     thomas taylor moore jackson martin lee perez thompson harris sanchez clark ramirez lewis robinson allen wright
     scott torres nguyen flores adams nelson rivera campbell mitchell carter roberts gomez phillips evans turner diaz
     cruz edwards collins reyes stewart morris morales murphy rogers gutierrez ortiz cooper peterson reed kelly kim
-    patel khan singh chen wang ali ahmed""".split()
+    patel khan singh chen wang ali ahmed
+    fernandez jimenez ruiz alvarez munoz romero alonso navarro dominguez vazquez ramos molina suarez ortega castro
+    bernard dubois durand leroy moreau laurent lefebvre dupont rousseau girard fournier""".split()
 )
 _NOT_NAMES = frozenset(  # what stands beside a bed in plain reports, and begins sentences
     """a about after again air alarm alarms alert all also ambulance an and answer antibiotic antibiotics any are
@@ -68,7 +92,20 @@ _NOT_NAMES = frozenset(  # what stands beside a bed in plain reports, and begins
     supply surgery system systems team tele telemetry tell that the their therapist there they this three
     thursday to tower transfer transport transporter trauma triage tube tuesday two un una unidad unit unstable
     up urgent use vent ventilator visitor visitors wall ward was waste water we wednesday west wheelchair when
-    where who wifi will with without working wrong xray yes you your zone""".split()
+    where who wifi will with without working wrong xray yes you your zone
+    analyst bring director downtime engineer manager officer replace resident take
+    paciente pacientes patiente patientes
+    agua aislamiento alarma alta avise avisen aviso bano bien bomba caida caja camas critica critico dolor doctora
+    donde ella enfermera enfermero esta estable este falla falta faltan fuera funciona grave habitacion historia
+    ingreso libre limpia llame llamen luz manda mande mas medica medicacion medico mueve muy necesita ninguna nuestro
+    ocupada oxigeno papel personal pide pierna por puerta respirador respuesta responda riesgo roja sala sangra
+    sangrado sangre sangrando senor senora sin sistema sistemas sube suero tambien tiene traslado urgencia urgencias
+    urgente vacia ventilador
+    alarme appelez aucun aucune aussi avec besoin boite brancardier cadre chambre chambres chute coupure dans des
+    docteur douleur eau elle envoyez est etage famille fauteuil ferme fuite infirmier infirmiere instable isolement
+    les libre lits lumiere manque medecin monitrice notre nous occupe occupee ouvert oxygene panne papier pas perfusion
+    personnel porte pour pousse prise repondez reponse respirateur risque salle sang saigne sans scope sortie systeme
+    tension tombe transfert une vers vide vite votre""".split()
 )
 
 
@@ -78,12 +115,12 @@ def patient_data(text: str) -> str | None:
     if not numbers and not _names_a_patient(text):
         return None
     names = [word for word in _WORD.finditer(text) if _like_a_name(word[0])]
-    called = [found for found in _CALLED.finditer(text) if _may_be_a_name(found[1])]
+    called = [found for sort in (_TITLED, _CALLED) for found in sort.finditer(text) if _may_be_a_name(found[1])]
     return _without(text, [*numbers, *names, *called, *_LONG_NUMBER.finditer(text)])
 
 
 def _names_a_patient(text: str) -> bool:
-    if any(_may_be_a_name(found[1]) and found[0][:1].lower() == "m" for found in _CALLED.finditer(text)):
+    if any(_may_be_a_name(found[1]) for found in _TITLED.finditer(text)):
         return True
     if any(_like_a_name(found[1]) for found in _CALLED.finditer(text)):
         return True
@@ -99,13 +136,18 @@ def _around(text: str, place: re.Match[str]) -> list[str]:
 
 def _like_a_name(word: str) -> bool:
     """Written like one: Garcia, O'Brien, SMITH, or a frequent surname in small letters."""
-    if word.lower() in _SURNAMES:
+    if _plain(word) in _SURNAMES:
         return True
     return word[0].isupper() and (word[1:].islower() or len(word) > 3) and _may_be_a_name(word)
 
 
 def _may_be_a_name(word: str) -> bool:
-    return len(word) > 2 and word.lower() not in _NOT_NAMES
+    return len(word) > 2 and _plain(word) not in _NOT_NAMES
+
+
+def _plain(word: str) -> str:
+    """In small letters, without accents."""
+    return "".join(each for each in unicodedata.normalize("NFKD", word.lower()) if not unicodedata.combining(each))
 
 
 def _without(text: str, found: list[re.Match[str]]) -> str:

@@ -350,6 +350,21 @@ def test_a_number_is_dialable_or_refused(raw):
         ("Bed 4 Nguyen iv pump failed", "Bed 4 [removed] iv pump failed"),
         ("NO MEDS ROOM 12 OKAFOR", "NO MEDS ROOM 12 [removed]"),
         ("pt Garcia has no meds", "[removed] has no meds"), ("mrs okafor needs insulin", "[removed] needs insulin"),
+        ("cama 4 García sangra", "cama 4 [removed] sangra"), ("garcia en la cama 12", "[removed] en la cama 12"),
+        ("Habitación 12: Iker sin oxígeno", "Habitación 12: [removed] sin oxígeno"),
+        ("habitacion 12 MUÑOZ", "habitacion 12 [removed]"), ("box 3 Etxeberria grave", "box 3 [removed] grave"),
+        ("paciente Ruiz sin suero", "[removed] sin suero"), ("la señora Okafor se cae", "la [removed] se cae"),
+        ("Sr. Vega, cama 2", "[removed], cama 2"), ("sra Okafor pide ayuda", "[removed] pide ayuda"),
+        ("NHC 88231", "[removed]"), ("historia clínica nº 88231", "[removed]"), ("historia: 4412", "[removed]"),
+        ("nacido el 14/3/1962", "[removed]"), ("nacida 14 de marzo de 1962", "[removed]"),
+        ("nació el 3 de enero de 48", "[removed]"), ("14 de agosto de 1962", "[removed]"),
+        ("lit 4 Dupont saigne", "lit 4 [removed] saigne"), ("durand chambre 12", "[removed] chambre 12"),
+        ("Chambre 12: Océane sans oxygène", "Chambre 12: [removed] sans oxygène"),
+        ("Mme okafor sans perfusion", "[removed] sans perfusion"), ("M. Dupré est tombé", "[removed] est tombé"),
+        ("patiente Leroy instable", "[removed] instable"), ("IPP 8823145", "[removed]"),
+        ("dossier 88231", "[removed]"), ("dossier médical n° 4412", "[removed]"),
+        ("né le 14 mars 1962", "[removed]"), ("née le 1er août 1948", "[removed]"), ("née en 1948", "[removed]"),
+        ("3 février 1962", "[removed]"), ("12 déc. 1951", "[removed]"),
     ],
 )  # fmt: skip
 def test_patient_data_is_taken_out(text, kept):
@@ -362,7 +377,13 @@ def test_patient_data_is_taken_out(text, kept):
      "10 beds open",
      "call 555-0142", "call 5550142", "call 123456", "T7 12 charts", "MR scanner down", "Patient Transport is down",
      "patient at risk bed 4", "next update 11/22/2026", "Ben Ode has it", "Nurse Kelly is in charge",
-     "lag is 500 ms here"],
+     "lag is 500 ms here", "collect near-miss reports", "Downtime box 2 is empty", "4 A.M. rounds are late",
+     "Falta oxígeno en la cama 4", "cama 4 sin monitor", "Habitación 12 sin luz", "PACIENTE URGENTE cama 4",
+     "el paciente de la cama 4 sangra", "la señora de la limpieza tiene la llave", "El box 3 está libre",
+     "historia en papel desde las 12", "Próximo 14 de diciembre de 2026", "Paciente Crítico box 2",
+     "Manque oxygène lit 4", "lit 4 sans scope", "Chambre 12 libre", "RISQUE PATIENT lit 4", "ne pas entrer 14/3",
+     "M. le directeur arrive", "Monsieur le docteur arrive", "Le patient du lit 4 saigne", "dossier papier lit 4",
+     "Infirmière en chambre 12"],
 )  # fmt: skip
 def test_a_plain_report_is_not_patient_data(text):
     assert patient_data(text) is None
