@@ -177,6 +177,7 @@ LONGEST: dict[str, dict[str, Any]] = {
         state="declared",
         level=3,
         numbers="OK 15 of 24, help 2, silent 4",
+        recalls="R12 10 of 12 coming, 2 reserve",
         next="05:10",
     ),
     "declared": dict(

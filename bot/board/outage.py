@@ -117,12 +117,18 @@ def line(tx: Tx, outage: Outage, with_numbers: bool = False) -> dict[str, Any]:
         "state": outage.state,
         "level": outage.level,
         "numbers": _numbers(tx, outage) if with_numbers else None,
+        "recalls": _fills(tx, outage) if with_numbers else None,
         "next": tasks.at(tx, outage.next_update_at),
     }
 
 
 def stamp(moment: datetime | None) -> str | None:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ") if moment else None
+
+
+def _fills(tx: Tx, outage: Outage) -> str:
+    running = [made for made in recalls.of_outage(tx, outage.id or 0) if made.state in recalls.RUNNING]
+    return ", ".join(_fill(_recall(tx, made)) for made in running)
 
 
 def _numbers(tx: Tx, outage: Outage) -> str:

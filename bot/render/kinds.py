@@ -93,7 +93,7 @@ KINDS: dict[str, Kind] = {
     "echo_proof": _kind("code proof"),
     "echo_help": _kind("need who", who=12),
     "echo_risk": _kind("code unit"),
-    "status": _kind("time code down state level numbers next", callback=0, down=16, numbers=0),
+    "status": _kind("time code down state level numbers recalls next", recalls=0, callback=0, down=16, numbers=0),
     "declared": _kind("code level services sites people unreachable commander next text"),
     "partner": _kind("services site since next", callback=0, site=0, services=12),
     "partner_over": _kind("services time", callback=0, services=12),

@@ -397,3 +397,11 @@ def test_when_it_opens_again_whoever_offered_is_asked_first_and_who_was_silent_l
     assert heard(house, "n2") == ["recall", "recall"]
     assert says(house, "n1", "1")[0] == "recall_coming"
     assert made.state == RecallState.FILLED
+
+
+def test_a_manager_who_texts_status_reads_how_it_stands(house):
+    nurse(house, "a")
+    call(house)
+    said = texts(house, "boss", "STATUS").sms(house.render)
+    assert "R1 0 of 1 coming" in said
+    assert "R1" not in texts(house, "a", "STATUS").sms(house.render)
