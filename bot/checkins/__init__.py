@@ -2,7 +2,7 @@
 
 from bot.checkins.answers import answer, present, record_all, told_person, unavailable
 from bot.checkins.asked import Asked, Question, asked, asked_all, counts_for
-from bot.checkins.counts import Count, count, missing
+from bot.checkins.counts import Count, count, missing, missing_in
 from bot.checkins.rounds import close_rounds, latest, open_round
 from bot.checkins.rows import (
     ANSWER,
@@ -48,6 +48,7 @@ __all__ = [
     "hand_on",
     "latest",
     "missing",
+    "missing_in",
     "open_round",
     "present",
     "record_all",

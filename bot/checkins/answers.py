@@ -102,7 +102,8 @@ def present(tx: Tx, person: roster.Person, unit: str, channel: str) -> None:
 def told_person(tx: Tx, outage: Outage, person: roster.Person, by: str) -> bool:
     """Somebody told this person, and with that the units they answer for, in person; false if nobody asked them."""
     mine = [question for question in asked(tx, [person.id]) if question.outage_id == outage.id and not question.late]
-    for question in [question for question in mine if question.kind in CHECKS][:1]:
+    checks = [question for question in mine if question.kind in CHECKS][:1]
+    for question in checks + [question for question in mine if question.kind == Kind.ROLL_CALL]:
         _record(tx, question, [other.notice_id for other in mine if _alike(question, other)], person, TOLD, by, "")
     theirs = select(UnitCheck.unit).where(UnitCheck.outage_id == outage.id, UnitCheck.asked == person.id)
     for unit in tx.exec(theirs).all() if mine else []:

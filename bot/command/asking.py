@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import groupby
 
-from bot import checkins, journal, outages, outbox, roster, tasks, timers
+from bot import checkins, journal, outages, outbox, roster, tasks, texting, timers
 from bot.access import Refused
 from bot.checkins import Kind, Round
 from bot.command import digest, rounds, situation, tell, words
@@ -77,7 +77,9 @@ def missed(tx: Tx, round_id: int) -> None:
     for unit, people in groupby(checkins.missing(tx, opened), lambda each: each[0]):
         silent = {person_id for _, person_id, _ in people}
         above = roster.charge(tx, unit) or tell.coordinator(tx, outage)
-        if above and silent != {above.id}:
+        if above and silent == {above.id}:  # somebody else has to look
+            above = tell.above(tx, outage, above, unit)
+        if above:
             digest.add(tx, outage, above, unit, digest.ROLL_CALL)
 
 
@@ -124,9 +126,12 @@ def _question(tx: Tx, by: roster.Person, asked: Wanted, channel: str) -> str:
     outage = outages.commanded(tx, by, "checkin", asked.code)
     text, units = asked.text.translate(words.QUOTES), _known(tx, asked.only or [])
     some = _group(tx, asked.group) if asked.group else _holders(tx, asked.roles) if asked.roles else None
+    held = texting.patient_data(text)
+    text = held or text
     _, people = _open(tx, outage, Kind.QUESTION, text, units, QUESTION_KEYS, some)
     journal.write(tx, "question_asked", outage=outage.code, who=by.id, channel=channel, text=text, people=people)
-    return f"{people} people are asked: {tx.render.sms('question', 'en', outage.exercise, text=text)}"
+    removed = " What looked like a patient's was taken out." if held else ""
+    return f"{people} people are asked: {tx.render.sms('question', 'en', outage.exercise, text=text)}{removed}"
 
 
 def _open(
@@ -140,7 +145,8 @@ def _open(
     facts = {"text": text} if text else {"time": tasks.at(tx, tx.now)}
     buttons = [[label, f"round_{digit}", f"{opened.id} {digit}"] for label, digit in keys]
     if people is None:
-        on_shift = outbox.Audience("shift", said.id or 0, at=tx.now.isoformat(), units=units)
+        sites = [] if units else outage.sites
+        on_shift = outbox.Audience("shift", said.id or 0, sites=sites, at=tx.now.isoformat(), units=units)
         outbox.spread(tx, said, on_shift, outbox.Words(facts, {"": {}}, buttons), outbox.Lane.QUESTION)
     outbox.enqueue(tx, said, [
         outbox.draft(tx, person, way, said.kind, facts, lane=outbox.Lane.QUESTION, exercise=outage.exercise,

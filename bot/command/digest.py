@@ -13,6 +13,7 @@ DIGEST = "digest"  # the timer
 ROLL_CALL = "roll-call"  # what somebody who did not answer it is put down as
 REPORT = "report"  # a section chief's own part of the situation report
 EVERY = timedelta(minutes=10)
+NAMED = 30  # people by name
 STUCK = ("blocked", "nobody can", "no relief")
 #: The states in which a concern about a task still is one; else while the task is open
 STILL = {
@@ -62,7 +63,8 @@ def send(tx: Tx, subject: str) -> None:
         Concern.outage_id == outage.id, Concern.person_id == person.id, col(Concern.told_at).is_(None)
     )
     concerns = list(tx.exec(fresh.order_by(col(Concern.id))))
-    still = [concern for concern in concerns if _matters(tx, outage, concern)]
+    left = _missing(tx, outage, concerns)
+    still = [concern for concern in concerns if _matters(tx, outage, concern, left)]
     for concern in concerns:
         concern.told_at = tx.now if still else None
         tx.add(concern)
@@ -88,7 +90,7 @@ def facts(tx: Tx, outage: Outage, concerns: list[Concern]) -> dict[str, object]:
         "of": len(rows),
         "risk": sum(row.standing == checkins.Standing.RISK for row in rows),
         "report": _report(tx, concerns),
-        "missing": _missing(tx, outage, {concern.about for concern in concerns if concern.what == ROLL_CALL}),
+        "missing": _named_missing(tx, outage, concerns),
         "late": list(dict.fromkeys(late)),
         "stuck": list(dict.fromkeys(name for what, name in named if what in STUCK and name not in late)),
         "soon": list(dict.fromkeys(name for what, name in named if what == "due soon" and name not in late)),
@@ -102,19 +104,29 @@ def _report(tx: Tx, concerns: list[Concern]) -> str | None:
     return next((report.waits_for for report in mine if report and not report.done_at), None)
 
 
-def _missing(tx: Tx, outage: Outage, units: set[str]) -> list[str]:
-    """Who of these units has not answered the last roll-call."""
+def _missing(tx: Tx, outage: Outage, concerns: list[Concern]) -> dict[str, int]:
+    """How many of the units that these are about have not answered the last roll-call."""
+    units = {concern.about for concern in concerns if concern.what == ROLL_CALL}
     opened = checkins.latest(tx, outage, checkins.Kind.ROLL_CALL) if units else None
-    return [name for unit, _, name in checkins.missing(tx, opened) if unit in units] if opened else []
+    return checkins.missing_in(tx, opened, units) if opened else {}
 
 
-def _matters(tx: Tx, outage: Outage, concern: Concern) -> bool:
+def _named_missing(tx: Tx, outage: Outage, concerns: list[Concern]) -> list[str]:
+    """Who that is, by name as far as anybody reads."""
+    left = _missing(tx, outage, concerns)
+    opened = checkins.latest(tx, outage, checkins.Kind.ROLL_CALL) if left else None
+    some = [name for _, _, name in checkins.missing(tx, opened, NAMED, left)] if opened else []
+    more = sum(left.values()) - len(some)
+    return [*some, f"and {more} more"] if more > 0 else some
+
+
+def _matters(tx: Tx, outage: Outage, concern: Concern, left: dict[str, int]) -> bool:
     if _is_code(concern.about):
         task = _task(tx, outage, concern)
         return task is not None and task.state in STILL.get(concern.what, tasks.OPEN)
     if concern.what == REPORT:
         return _report(tx, [concern]) is not None
-    if concern.what == ROLL_CALL and not _missing(tx, outage, {concern.about}):
+    if concern.what == ROLL_CALL and concern.about not in left:
         return False
     row = tx.get(checkins.UnitCheck, (outage.id, concern.about)) if concern.what == "silent" else None
     still = concern.what != "silent" or (row is not None and row.standing == checkins.Standing.SILENT)

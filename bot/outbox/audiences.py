@@ -30,8 +30,8 @@ class Audience:
     """Who is to hear a notice. `alert` is the notice of the declaration, by which all are counted.
 
     `whom`: "alert": whoever the level told at that moment beside the role holders, and is not written yet; "shift":
-    whoever was on shift at that moment, in these units or anywhere, and is not written yet; "told": whoever is written
-    for the alert; "got": whom the alert reached, or may have.
+    whoever was on shift at that moment, in these units, or at these sites, and is not written yet; "told": whoever is
+    written for the alert; "got": whom the alert reached, or may have.
     """
 
     whom: str
@@ -65,7 +65,7 @@ def told_anew(tx: Tx, meant: Audience, *columns: Any) -> Select[Any]:
     heard = exists().where(RECIPIENT.c.notice_id == meant.alert, RECIPIENT.c.person_id == PERSON.c.id)
     at = datetime.fromisoformat(meant.at)
     if meant.whom == "shift":
-        called = roster.present(tx, at, meant.units)
+        called = roster.present(tx, at, meant.units, meant.sites)
     else:
         called = roster.also_told(tx, meant.level, meant.sites, at, meant.present)
     return select(*columns).select_from(PERSON).where(PERSON.c.active, called, ~heard)

@@ -66,10 +66,15 @@ def also_told(tx: Tx, level: int, sites: Sequence[str], at: datetime, present: b
     return or_(on_shift_at(known, at, units), and_(managers, on_shift_at(known, at)))
 
 
-def present(tx: Tx, at: datetime, units: Sequence[str] = ()) -> ColumnElement[bool]:
-    """Whoever was on shift at that moment, in these units or anywhere, as a condition on Person."""
-    some = select(Unit.code).where(col(Unit.code).in_(units)) if units else None
-    return on_shift_at(rota(tx, at), at, some)
+def present(tx: Tx, at: datetime, units: Sequence[str] = (), sites: Sequence[str] = ()) -> ColumnElement[bool]:
+    """Whoever was on shift at that moment, in these units or anywhere, and belongs to these sites or is lent to one of
+    them, as a condition on Person."""
+    known = rota(tx, at)
+    here = on_shift_at(known, at, select(Unit.code).where(col(Unit.code).in_(units)) if units else None)
+    if not sites:
+        return here
+    theirs = func.lower(col(Person.site)).in_(["", *(site.lower() for site in sites)])
+    return and_(here, or_(theirs, on_shift_at(known, at, affected(select(Unit.code), sites))))
 
 
 def by_phone(tx: Tx, number: str) -> list[Person]:

@@ -3,11 +3,11 @@
 import pytest
 from sqlmodel import col, select
 
-from bot import checkins, outages, outbox, tasks
+from bot import checkins, outages, outbox, roster, tasks
 from bot.access import Refused
 from bot.checkins import Kind
 from bot.clock import MovedClock
-from bot.command import answers, tell
+from bot.command import answers, digest, tell
 from bot.db import Database, Tx
 from handlers import voice
 from tests.domain.test_asking import asks, count
@@ -109,3 +109,50 @@ def test_a_no_is_an_answer_and_calls_nobody(night: Database) -> None:
     calls = select(tasks.Task.id).where(col(tasks.Task.kind) == tasks.Kind.HELP)
     assert night.read_now(lambda tx: tx.exec(calls).all()) == []
     assert count(night, Kind.QUESTION).need == 2
+
+
+def test_whoever_was_told_in_person_is_accounted_for_in_the_roll_call(night: Database) -> None:
+    asks(night, "roll-call units:5W")
+    night.run(lambda tx: answers.person_told(tx, person(tx, "eve"), person(tx, "alma"), "Ann"))
+    assert (count(night, Kind.ROLL_CALL).fine, count(night, Kind.ROLL_CALL).missing) == (1, 2)
+
+
+def test_a_charge_nurse_who_alone_is_silent_is_looked_for_by_somebody_else(night: Database, clock: MovedClock) -> None:
+    asks(night, "roll-call units:5W")
+    for who in ("alma", "abe"):
+        says(night, who, "1")
+    passes(night, clock, minutes=10)
+    whom = select(digest.Concern.person_id).where(digest.Concern.what == digest.ROLL_CALL)
+    assert night.read_now(lambda tx: tx.exec(whom).all()) not in ([], ["ben"])
+
+
+def test_a_question_to_all_stays_at_the_sites_of_the_outage(night: Database) -> None:
+    def grow(tx: Tx) -> None:
+        tx.add(roster.Site(code="EAST", name="East"))
+        tx.add(roster.Unit(code="9X", name="9X", site="EAST"))
+        tx.add(roster.Person(id="far", name="Far Off", unit="9X", site="EAST", mobile="+12025550190", place=999))
+        outages.find(tx).sites = ["MAIN"]
+
+    night.run(grow)
+    asks(night, "all Are you all right?")
+    asks(night, "roll-call")
+    theirs = select(outbox.Message.kind).where(outbox.Message.person_id == "far")
+    assert not {"question", "roll_call"} & set(night.read_now(lambda tx: tx.exec(theirs).all()))
+
+
+def test_a_question_names_no_patient(night: Database) -> None:
+    asked = asks(night, "all Has anyone seen pt John Smith MRN 4471123?")
+    assert "Smith" not in asked and "4471123" not in asked and "was taken out" in asked
+    bodies = select(outbox.Message.body).where(outbox.Message.kind == "question")
+    assert not any("Smith" in body for body in night.read_now(lambda tx: tx.exec(bodies).all()))
+
+
+def test_a_digest_names_some_of_many_who_are_missing(night: Database, clock: MovedClock) -> None:
+    night.run(lambda tx: [tx.add(roster.Person(id=f"n{n}", name=f"Nurse {n}", unit="5W", site="MAIN", place=100 + n,
+                                               mobile=f"+120255502{n:02}")) for n in range(40)])  # fmt: skip
+    asks(night, "roll-call units:5W")
+    passes(night, clock, minutes=10)
+    concerns = night.read_now(lambda tx: tx.exec(select(digest.Concern)).all())
+    facts = night.read_now(lambda tx: digest.facts(tx, outages.find(tx), list(concerns)))
+    named = facts["missing"]
+    assert isinstance(named, list) and len(named) == digest.NAMED + 1 and named[-1] == "and 13 more"
