@@ -16,6 +16,7 @@ from bot.command import (
     periods,
     preflight,
     recalling,
+    returning,
     rounds,
     rungs,
     situation,
@@ -31,6 +32,7 @@ def climb(tx: Tx, subject: str, data: dict[str, Any]) -> None:
 
 def watch_tasks(tx: Tx, subject: str, data: dict[str, Any]) -> None:
     tasks.watch(tx, int(subject))
+    returning.advance(tx, int(subject))  # what was to be proved may have ended
 
 
 def expand(tx: Tx, subject: str, data: dict[str, Any]) -> None:

@@ -27,6 +27,7 @@ def restore(tx: Tx, by: roster.Person, code: str, services: list[str], text: str
         outages.move(tx, outage, OutageState.RESTORED, by.id, text)
         _end_downtime(tx, outage)
     playbooks.recover(tx, outage, [service.service for service in back], everything=not down)
+    returning.hold(tx, outage)
     tell.promise(tx, outage)
 
     def own(language: str) -> dict[str, Any]:

@@ -23,7 +23,7 @@ def act(tx: Tx, person: roster.Person, verb: str, code: str, words: str, channel
     if task.kind == tasks.Kind.DECIDE:
         return levels.decide(tx, task, person, verb, channel)
     echo = VERBS[verb](tx, task, person, words, channel)
-    returning.advance(tx, task)
+    returning.advance(tx, task.outage_id)
     return echo
 
 
@@ -46,6 +46,7 @@ def skip(tx: Tx, person: roster.Person, code: str, why: str, channel: str) -> Ec
         raise Refused(f"There is no task {code.upper()}. Nothing was changed.")
     owner = roster.person(tx, task.owner) if task.is_open() else None
     echo = tasks.skip(tx, task, person, texting.patient_data(why) or why, channel)
+    returning.advance(tx, task.outage_id)
     if owner and owner.id != person.id and not task.card_id:
         outage = tx.get(Outage, task.outage_id) if task.outage_id else None
         facts = {"text": f"{task.code} is not needed any more: {task.note}"}

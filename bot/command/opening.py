@@ -6,7 +6,7 @@ from typing import Any
 from sqlmodel import col, select
 
 from bot import access, journal, outages, outbox, playbooks, roster, tasks
-from bot.command import alerting, figures, levels, periods, tell, wording
+from bot.command import alerting, figures, levels, periods, returning, tell, wording
 from bot.command.alerting import Alerted
 from bot.command.figures import Figures
 from bot.command.filled import Filled, filled
@@ -171,6 +171,7 @@ def _join(tx: Tx, outage: Outage, library: playbooks.Library, fresh: list[str], 
     tx.add(outage)
     if outage.state in (outages.OutageState.RESTORED, outages.OutageState.VERIFIED):
         outages.move(tx, outage, outages.OutageState.DECLARED, journal.SYSTEM, "another service is down")
+        returning.call_off(tx, outage)
     tell.promise(tx, outage)
     down = [service for service in outages.down(tx, outage) if service.service in fresh]
     named = down or outages.down(tx, outage)

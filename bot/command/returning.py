@@ -1,6 +1,7 @@
 """The order of return: which unit logs in first once the systems are back, and who stays on paper until their turn.
 
-A unit's turn ends with its priority-1 recovery list; the next one is told then. A new order begins anew.
+A unit's turn ends with its priority-1 recovery list; the next one is told then. A unit without such a list holds
+nobody up. A new order begins anew.
 """
 
 from datetime import timedelta
@@ -18,7 +19,8 @@ APPROVED_BY = "CORE-R2"  # approve the return order by unit
 def order(tx: Tx, by: roster.Person, code: str, named: list[str], channel: str) -> str:
     """The first unit named is told that it is its turn, all others to stay on paper; those not named come last.
 
-    Raises Refused before anything is back, and for a unit that is not affected.
+    Units whose list is done, or who have none, need no turn. Raises Refused before anything is back, for a unit that
+    is not affected, and where no unit needs a turn.
     """
     outage = outages.commanded(tx, by, "restore", code)
     line = _line(tx, outage, named)
@@ -38,18 +40,30 @@ def order(tx: Tx, by: roster.Person, code: str, named: list[str], channel: str) 
     return f"{outage.code}: {line[0]} returns now.{then}"
 
 
-def advance(tx: Tx, task: Task) -> None:
-    """A task of a unit's recovery ended: with its priority 1 the next unit's turn has come."""
-    outage = tx.get(Outage, task.outage_id) if task.outage_id else None
-    if outage is None or not outage.return_order or task.unit in outage.return_order:
-        return
-    whole = tx.get(Task, task.card_id) if task.card_id else task
-    if whole and whole.unit and whole.phase == "recovery" and whole.prio == 1 and whole.state in tasks.ENDED:
+def advance(tx: Tx, outage_id: int | None) -> None:
+    """Once the list of whoever had their turn has ended, the next unit's turn has come."""
+    outage = tx.get(Outage, outage_id) if outage_id else None
+    while outage and outage.return_order and not _returning(tx, outage) - set(outage.return_order):
         first, *rest = outage.return_order
         outage.return_order = rest
         tx.add(outage)
         journal.write(tx, "turn", outage=outage.code, about=first)
         _turn(tx, outage, first, [first, *rest])
+
+
+def hold(tx: Tx, outage: Outage) -> None:
+    """More is back: who waits for their turn waits with the new lists as well."""
+    for task in _recovery(tx, outage, outage.return_order):
+        _wait(tx, task)
+
+
+def call_off(tx: Tx, outage: Outage) -> None:
+    """It is down again: nobody has a turn. Lists that nobody has got yet wait for the next restore."""
+    for task in _recovery(tx, outage, outage.return_order):
+        if task.state != TaskState.WAITING:
+            _go(tx, task)
+    outage.return_order = []
+    tx.add(outage)
 
 
 def release(tx: Tx, outage: Outage) -> None:
@@ -68,8 +82,19 @@ def _line(tx: Tx, outage: Outage, named: list[str]) -> list[str]:
         raise Refused(f"{what}; units: {', '.join(every) or 'none'}. Nothing was changed.")
     if all(service.state == ServiceState.DOWN for service in outages.services(tx, outage)):
         raise Refused(f"Nothing is back in {outage.code} yet: say /outage restore first. Nothing was changed.")
-    line = list(dict.fromkeys(named))
-    return line + [unit for unit in every if unit not in line]
+    returning = _returning(tx, outage)
+    line = [unit for unit in dict.fromkeys([*named, *every]) if unit in returning]
+    if not line:
+        raise Refused(f"No unit of {outage.code} has a priority-1 recovery list open: all may return. "
+                      "Nothing was changed.")  # fmt: skip
+    return line
+
+
+def _returning(tx: Tx, outage: Outage) -> set[str]:
+    """The units whose priority-1 recovery list has not ended."""
+    tx.flush()
+    open_ones = [task for task in tasks.of_outage(tx, outage.id or 0, lines=False) if task.state not in tasks.ENDED]
+    return {task.unit for task in open_ones if task.unit and task.phase == "recovery" and task.prio == 1}
 
 
 def _approved(tx: Tx, outage: Outage, by: roster.Person, line: list[str], channel: str) -> None:

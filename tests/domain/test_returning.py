@@ -1,0 +1,65 @@
+"""The order of return: it never sticks at a unit that has nothing to do, and never outlives the restore."""
+
+from bot import outages, tasks
+from bot.command import end, errands, opening, returning, words
+from bot.db import Tx
+from bot.outages import Outage
+from bot.tasks import Task, TaskState
+from tests.domain.test_escalations_who import by_id, texts
+from tests.domain.test_tasks import says
+from tests.people import hire
+
+
+def restored(tx: Tx, *back: str) -> Outage:
+    """Epic and email were down; this is back, or all of it."""
+    hire(tx)
+    request = words.Request(services=["ehr", "email_documents"], text="x")
+    outage = outages.find(tx, opening.declare(tx, by_id(tx, "eve"), request, "cli").code)
+    end.restore(tx, by_id(tx, "eve"), outage.code, list(back), "", "cli")
+    return outage
+
+
+def urgent(tx: Tx, outage: Outage, unit: str) -> list[Task]:
+    found = tasks.of_outage(tx, outage.id or 0, lines=False)
+    return [task for task in found if (task.unit, task.phase, task.prio) == (unit, "recovery", 1)]
+
+
+def order(tx: Tx, outage: Outage) -> str:
+    return returning.order(tx, by_id(tx, "eve"), outage.code, ["3W", "5W"], "cli")
+
+
+def turns(tx: Tx, person: str) -> int:
+    return sum("YOUR TURN" in text for text in texts(tx, person))
+
+
+def test_a_unit_that_has_returned_already_is_passed_over(tx: Tx) -> None:
+    outage = restored(tx)
+    for task in urgent(tx, outage, "3W"):
+        says(tx, "cho", "done", task.code, "34")
+    assert "5W returns now" in order(tx, outage)
+    assert not outage.return_order and turns(tx, "ben") == 1 and turns(tx, "cho") == 0
+
+
+def test_a_list_that_is_skipped_ends_the_turn(tx: Tx) -> None:
+    outage = restored(tx)
+    order(tx, outage)
+    for task in urgent(tx, outage, "3W"):
+        errands.skip(tx, by_id(tx, "eve"), task.code, "unit empty", "cli")
+    assert not outage.return_order and turns(tx, "ben") == 1
+
+
+def test_who_waits_for_a_turn_waits_with_what_comes_back_later_too(tx: Tx) -> None:
+    outage = restored(tx, "ehr")
+    order(tx, outage)
+    end.restore(tx, by_id(tx, "eve"), outage.code, [], "", "cli")
+    assert outage.return_order == ["5W"]
+    assert {(task.state, task.due_at) for task in urgent(tx, outage, "5W")} == {(TaskState.WAITING, None)}
+
+
+def test_down_again_nobody_has_a_turn(tx: Tx) -> None:
+    outage = restored(tx)
+    order(tx, outage)
+    opening.declare(tx, by_id(tx, "eve"), words.Request(services=["ehr"], text="again"), "cli")
+    for task in urgent(tx, outage, "3W"):
+        says(tx, "cho", "done", task.code, "34")
+    assert not outage.return_order and turns(tx, "ben") == 0
