@@ -8,10 +8,22 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from bot.cli.hospital import play
 
 MUSTER = str(Path(sys.executable).with_name("muster"))
 SEED, STAFF = 3, 20
+SHORT = """
+drill: short
+title: The texts fail for a while
+minutes: 12
+level: 1
+injects:
+  - {at: 0m, who: system, do: declare, say: "It goes down"}
+  - {at: 1m, who: control, do: texts_off, say: "The texts fail"}
+  - {at: 6m, who: control, do: texts_on, say: "They are back"}
+"""
 
 
 def played(scenario: str) -> dict[str, Any]:
@@ -19,18 +31,22 @@ def played(scenario: str) -> dict[str, Any]:
 
 
 def typed(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    env = {"PATH": os.environ["PATH"]}
+    env = {name: os.environ[name] for name in ("PATH", "TEMPLATES_DIR") if name in os.environ}
     return subprocess.run([MUSTER, "drill", *words], cwd=folder, env=env, capture_output=True, text=True, timeout=300)
 
 
-def test_the_same_seed_tells_the_same_story_in_one_document(tmp_path: Path) -> None:
-    said = typed(tmp_path, "dr5", "--staff", str(STAFF), "--seed", str(SEED), "--json")
+def test_the_same_seed_tells_the_same_story_in_one_document(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "own" / "drills").mkdir(parents=True)
+    (tmp_path / "own" / "drills" / "short.yaml").write_text(SHORT.strip())
+    monkeypatch.setenv("TEMPLATES_DIR", str(tmp_path / "own"))
+    (tmp_path / "empty").mkdir()
+    said = typed(tmp_path / "empty", "short", "--staff", str(STAFF), "--seed", str(SEED), "--json")
     assert (said.returncode, said.stderr) == (0, "")
-    told, here = json.loads(said.stdout), played("dr5")
+    told, here = json.loads(said.stdout), played("short")
     assert told == json.loads(json.dumps(here))
     assert here["timeline"][-1]["what"] == "closed: the drill is over"
-    assert here["accounted"] == here["units"] == 4, "although the provider failed for 24 minutes"
-    assert list(tmp_path.iterdir()) == [], "its own database, and nothing of it stays"
+    assert here["accounted"] == here["units"] == 4, "although the provider failed for 5 minutes"
+    assert list((tmp_path / "empty").iterdir()) == [], "its own database, and nothing of it stays"
 
 
 def test_a_drill_tells_its_story_and_takes_its_times() -> None:
