@@ -23,6 +23,7 @@ for name in [name for name in os.environ if name.split("_")[0] in ("TWILIO", "SL
     del os.environ[name]  # a developer's own settings must not reach a test
 
 
+@pytest.hookimpl(optionalhook=True)  # who leaves xdist out has no such hook
 def pytest_xdist_auto_num_workers() -> int:
     """Half of the time a test waits for a commit, a process or a page: two workers keep a core busy."""
     return 2 * (os.cpu_count() or 1)
