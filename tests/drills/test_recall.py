@@ -16,6 +16,8 @@ OFF = (
     ("sam", "3W", "36"), ("tess", "3W", "37"), ("uma", "ICU", "38"), ("vera", "ICU", "39"), ("walt", "ICU", ""),
     ("xena", "ICU", "41"),
 )  # fmt: skip
+#: The main drills play on both databases; what these show is not the database's
+on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 NIGHT_SHIFT = ("alma", "ben", "cho", "dana", "eve")
 
 
@@ -102,6 +104,7 @@ def test_a_recall_at_four_in_the_morning(stage: Stage, eve: Person) -> None:
         other.is_left_alone(minutes=10)
 
 
+@on_sqlite
 def test_with_two_open_questions_muster_asks_which(stage: Stage, eve: Person) -> None:
     olga, paul = people(stage)["olga"], people(stage)["paul"]
     eve.runs("/outage declare level:4 ehr Epic is down")
@@ -132,6 +135,7 @@ def test_when_the_outage_ends_nobody_need_come(stage: Stage, eve: Person) -> Non
     all_are_left_alone(stage)
 
 
+@on_sqlite
 def test_it_may_be_stopped(stage: Stage, eve: Person) -> None:
     nora = people(stage)["nora"]
     nora.lets_it_ring()
@@ -145,6 +149,7 @@ def test_it_may_be_stopped(stage: Stage, eve: Person) -> None:
     all_are_left_alone(stage)
 
 
+@on_sqlite
 def test_who_has_no_phone_answers_in_slack(stage: Stage, eve: Person) -> None:
     walt = Person(stage, "walt", "")
     stage.sim.slack.add_user(walt.slack, "Walt")
