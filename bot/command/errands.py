@@ -27,13 +27,16 @@ def act(tx: Tx, person: roster.Person, verb: str, code: str, words: str, channel
     return echo
 
 
-def refuse(tx: Tx, task: tasks.Task, person: roster.Person, why: str, channel: str) -> Echo:
-    """Cannot: the task goes to the next person; where nobody is left, the coordinator hears of it."""
+def refuse(
+    tx: Tx, task: tasks.Task, person: roster.Person, why: str, channel: str, together: tasks.Together | None = None
+) -> Echo:
+    """Cannot: the task goes to the next person; where nobody is left, the coordinator hears of it. With `together`
+    the next person is asked later, for all of it."""
     if task.kind == tasks.Kind.RISK:
         tasks.call_next(tx, task, person)
         journal.write(tx, "refused", who=person.id, channel=channel, about=task.code, why=why)
         return "echo", {"text": f"{task.code}: the next person is called"}
-    echo = tasks.decline(tx, task, person, why, channel)
+    echo = tasks.decline(tx, task, person, why, channel, together)
     if task.state == tasks.TaskState.CANNOT_DO:
         _nobody_can(tx, task, person, why)
     return echo

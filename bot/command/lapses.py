@@ -60,10 +60,12 @@ def _leaves_tasks(tx: Tx, outage_id: int | None, person: roster.Person, why: str
 
 
 def hand_on_tasks(tx: Tx, person: roster.Person, why: str) -> None:
-    """Whatever is before the person goes to the next."""
+    """Whatever is before the person goes to the next, in one text for three."""
+    together: tasks.Together = {}
     for task in tasks.mine(tx, person):
         if task.owner == person.id and task.kind not in (tasks.Kind.CHECK, tasks.Kind.VISIT, tasks.Kind.DECIDE):
-            errands.refuse(tx, task, person, why, "sms")
+            errands.refuse(tx, task, person, why, "sms", together)
+    tasks.ask_together(tx, together)
 
 
 def locked_out(tx: Tx, number: str) -> None:

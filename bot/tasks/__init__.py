@@ -3,7 +3,7 @@
 from bot.tasks.chase import set_clock, watch
 from bot.tasks.marks import Answer
 from bot.tasks.offers import WATCH, announce, assign_due, buttons, offer_due, open_phase, take, worded
-from bot.tasks.passing import call_next, decline, give, hand_on, leave
+from bot.tasks.passing import Together, ask_together, call_next, decline, give, hand_on, leave
 from bot.tasks.quiet import next_morning, spares
 from bot.tasks.rows import (
     ENDED,
@@ -50,8 +50,10 @@ __all__ = [
     "Kind",
     "Task",
     "TaskState",
+    "Together",
     "accept",
     "announce",
+    "ask_together",
     "assign_due",
     "at",
     "at_risk",

@@ -141,8 +141,8 @@ def _assign(tx: Tx, outage: Outage, task: Task) -> bool:
             task.via = held.via
             journal.write(tx, "nobody_to_ask", outage=outage.code, about=task.step or task.sms, role=task.role)
         return False
-    if held.via == "oncall" and quiet.spares(tx, held.owner, task.prio):
-        task.offer_at = quiet.next_morning(tx)
+    if quiet.spares(tx, held.owner, task.prio):
+        quiet.put_off(tx, task)
         return False
     take(tx, task, held.owner.id, held.backup.id if held.backup else "", held.via)
     if held.via not in ("shift",):
@@ -209,7 +209,7 @@ def _ways(tx: Tx, person: roster.Person) -> list[outbox.Route]:
 
 def _chase(tx: Tx, outage: Outage, person: roster.Person, tasks: list[Task], said: outbox.Notice, subject: str,
            ladder: str) -> None:  # fmt: skip
-    """One ladder for what one person was offered together; somebody on call off shift is called at once."""
+    """One ladder for what one person was offered together; somebody off shift is called at once."""
     for task in tasks:
         task.offer = subject
         tx.add(task)
@@ -217,7 +217,7 @@ def _chase(tx: Tx, outage: Outage, person: roster.Person, tasks: list[Task], sai
         return
     prio = min(task.prio for task in tasks)
     rungs = list(outage.ladders.get(ladder) or outage.ladders.get(f"untaken_{prio}", []))
-    if prio == 1 and tasks[0].via == "oncall":
+    if prio == 1 and quiet.off_shift(tx, person):
         rungs = [{"after": 0, "do": "call"}] + [rung for rung in rungs if rung["do"] != "call"]
     escalations.start(tx, "untaken", subject, rungs, outage_id=outage.id, person_id=person.id, notice_id=said.id)
 

@@ -18,9 +18,16 @@ from bot.tasks.rows import OPEN, Kind, Task, TaskState
 
 HAD = (TaskState.ACCEPTED, TaskState.IN_PROGRESS, TaskState.BLOCKED)
 
+Together = dict[tuple[int, str], list[Task]]  # by outage and the next person
 
-def decline(tx: Tx, task: Task, person: roster.Person, why: str, channel: str) -> Answer:
-    """Cannot. The next person is asked at once; once everybody who could has refused, and those above them, it ends."""
+
+def decline(
+    tx: Tx, task: Task, person: roster.Person, why: str, channel: str, together: Together | None = None
+) -> Answer:
+    """Cannot. The next person is asked at once; once everybody who could has refused, and those above them, it ends.
+
+    With `together` the next person is not asked yet: the task is added to what they are to be asked.
+    """
     marks.still_open(task)
     task.refused_by = list(dict.fromkeys([*task.refused_by, person.id]))
     marks.note(tx, task, "refused", person, channel, why=why)
@@ -28,7 +35,7 @@ def decline(tx: Tx, task: Task, person: roster.Person, why: str, channel: str) -
         task.backup = "" if task.backup == person.id else task.backup
         return "echo", {"text": f"noted; {task.code} is with somebody"}
     outage = tx.get(Outage, task.outage_id) if task.outage_id else None
-    held = _next(tx, task, person)
+    held = _next(tx, outage, task, person)
     if outage is None or held.owner is None:
         marks.finish(tx, task, TaskState.CANNOT_DO, person.id, channel, "")
         return "echo", {"text": f"{task.code}: nobody is left to ask, so the coordinator is told"}
@@ -37,16 +44,28 @@ def decline(tx: Tx, task: Task, person: roster.Person, why: str, channel: str) -
     if quiet.spares(tx, held.owner, task.prio):
         return _wait(tx, task)
     _put(tx, task, held.owner.id, held.backup.id if held.backup else task.giver, held.via)
-    offers.announce(tx, outage, held.owner, [task])
+    if together is None:
+        offers.announce(tx, outage, held.owner, [task])
+    else:
+        together.setdefault((outage.id or 0, held.owner.id), []).append(task)
     shifts.watch(tx, task)
     return "echo", {"text": f"{task.code} goes to {held.owner.name}"}
+
+
+def ask_together(tx: Tx, together: Together) -> None:
+    """Each next person is asked once for all that one person leaves."""
+    for (outage_id, to), theirs in together.items():
+        outage, person = tx.get(Outage, outage_id), roster.person(tx, to)
+        if outage and person:
+            offers.announce(tx, outage, person, sorted(theirs, key=lambda task: (task.prio, task.number)))
 
 
 def _wait(tx: Tx, task: Task) -> Answer:
     """Whoever is next sleeps, and it is not worth waking them."""
     marks.leave_offer(tx, task)
-    task.state, task.owner, task.offer_at = TaskState.WAITING, "", quiet.next_morning(tx)
-    offers.look_at(tx, task.outage_id, task.offer_at)
+    task.state, task.owner = TaskState.WAITING, ""
+    quiet.put_off(tx, task)
+    offers.look_at(tx, task.outage_id, quiet.next_morning(tx))
     return "echo", {"text": f"{task.code} waits for the morning"}
 
 
@@ -170,11 +189,11 @@ def _put(tx: Tx, task: Task, to: str, backup: str, via: str) -> None:
     marks.watch(tx, task)
 
 
-def _next(tx: Tx, task: Task, person: roster.Person) -> roster.Holding:
+def _next(tx: Tx, outage: Outage | None, task: Task, person: roster.Person) -> roster.Holding:
     """Who is asked next: another holder of its role and so on up, or whoever stands above who refused it."""
     never = frozenset(task.refused_by)
-    if task.role:
-        return roster.holding(tx, task.role, unit=task.unit, excluding=never)
+    if task.role and outage:
+        return offers.holding(tx, outage, task.role, task.unit, never)
     above = roster.superior(tx, person, unit=task.unit or person.unit, excluding=never)
     return roster.Holding(above, None, "superior" if above else "nobody")
 

@@ -5,13 +5,14 @@ from zoneinfo import ZoneInfo
 
 from bot import roster
 from bot.db import Tx
+from bot.tasks.rows import Task, lines
 
 MORNING = time(7, 0)
 
 
 def spares(tx: Tx, person: roster.Person, prio: int, *, call: bool = False) -> bool:
     """Is this person to be left alone now? Only who is off shift is, and only before seven in the morning."""
-    return prio > (1 if call else 2) and _local(tx).time() < MORNING and _off_shift(tx, person)
+    return prio > (1 if call else 2) and _local(tx).time() < MORNING and off_shift(tx, person)
 
 
 def next_morning(tx: Tx) -> datetime:
@@ -20,7 +21,16 @@ def next_morning(tx: Tx) -> datetime:
     return local.replace(hour=MORNING.hour, minute=0, second=0, microsecond=0) + day
 
 
-def _off_shift(tx: Tx, person: roster.Person) -> bool:
+def put_off(tx: Tx, task: Task) -> None:
+    """It waits for the morning, and has as long from then on."""
+    morning = next_morning(tx)
+    for each in [task, *lines(tx, task)]:
+        each.due_at = each.due_at + (morning - tx.now) if each.due_at else None
+        tx.add(each)
+    task.offer_at = morning
+
+
+def off_shift(tx: Tx, person: roster.Person) -> bool:
     """On call at home, or not on duty at all; where no rota covers the hour, nobody knows, and people are told."""
     held = roster.duty_of(tx, person.id)
     return held.kind == "oncall" if held else roster.covered(tx)

@@ -14,6 +14,8 @@ from bot.tasks.marks import Answer
 from bot.tasks.rows import ENDED, OPEN, Kind, Task, TaskState, at, of_outage
 
 PROOF_WAIT = timedelta(minutes=10)  # for a proof that was asked for; then the task is done without it
+#: What somebody may take: nobody has begun it, or nobody could, or it waits for the morning of whoever is next
+TO_TAKE = (TaskState.OFFERED, TaskState.BLOCKED, TaskState.CANNOT_DO, TaskState.WAITING)
 #: What a proof must have in it, by its kind
 PROOFS = {"number": r"\d", "time": r"(?<!\d)([01]?\d|2[0-3])[:.h ]?[0-5]\d(?!\d)|\bnow\b", "text": r"\w"}
 
@@ -22,7 +24,7 @@ def accept(tx: Tx, task: Task, person: roster.Person, channel: str) -> Answer:
     """I have it. A backup or superior who takes it becomes its owner; the owner who says it again has begun."""
     if task.state != TaskState.CANNOT_DO:
         marks.still_open(task)
-    if task.state in (TaskState.OFFERED, TaskState.BLOCKED, TaskState.CANNOT_DO):
+    if task.state in TO_TAKE:
         passing.taken(tx, task, person)
         marks.note(tx, task, "accepted", person, channel)
         marks.settle_offer(tx, task)

@@ -4,15 +4,15 @@ from datetime import timedelta
 
 import pytest
 
-from bot import escalations, tasks, timers
+from bot import escalations, roster, tasks, timers
 from bot.access import Refused
-from bot.command import answers, lapses, rungs
+from bot.command import answers, lapses, optouts, rungs
 from bot.db import Tx
 from bot.escalations import LadderState
 from bot.outages import Outage
 from bot.tasks import Kind, Task, TaskState
 from handlers.timers import HANDLERS
-from tests.domain.test_escalations_who import ask, by_id, outage, texts  # noqa: F401
+from tests.domain.test_escalations_who import ask, at_home, by_id, outage, texts  # noqa: F401
 from tests.domain.test_tasks import says
 
 
@@ -152,3 +152,48 @@ def test_a_ladder_with_no_rung_left_is_at_its_end(tx: Tx, outage: Outage) -> Non
     escalations.leave_out(tx, ladder, "call")
     assert ladder.state == LadderState.EXHAUSTED and not timers.due_at(tx, escalations.CLIMB, str(ladder.id))
     escalations.climb(tx, ladder.id or 0, rungs.PERFORMERS)
+
+
+# --- who sleeps or cannot be reached
+
+
+def test_a_superior_at_home_is_not_woken_for_a_priority_3(tx: Tx, outage: Outage) -> None:  # noqa: F811
+    at_home(tx, "dana", "eve", "kit", "lea")
+    by_id(tx, "kit").roles, by_id(tx, "lea").roles = [], []
+    roster.forget(tx)
+    task = ask(tx, outage, prio=3)
+    assert task.state == TaskState.WAITING and not texts(tx, "dana")
+    assert task.offer_at and task.due_at == task.offer_at + timedelta(minutes=30), "as long as it was to take"
+
+
+def test_a_superior_at_home_is_called_at_once_for_a_priority_1(tx: Tx, outage: Outage) -> None:  # noqa: F811
+    at_home(tx, "dana")
+    by_id(tx, "kit").roles, by_id(tx, "lea").roles = [], []
+    roster.forget(tx)
+    task = ask(tx, outage, prio=1)
+    assert task.owner == "dana" and escalations.active(tx, task.offer)[0].rungs[0] == {"after": 0, "do": "call"}
+
+
+def test_what_waits_for_the_morning_may_be_taken_at_night(tx: Tx, outage: Outage) -> None:  # noqa: F811
+    at_home(tx, "lea")
+    task = ask(tx, outage, prio=3)
+    says(tx, "kit", "cannot", task.code)
+    assert task.state == TaskState.WAITING and task.offer_at and task.due_at
+    assert task.due_at == task.offer_at + timedelta(minutes=30)
+    says(tx, "eve", "have", task.code)
+    assert (task.owner, task.state) == ("eve", TaskState.ACCEPTED)
+
+
+def test_who_has_no_address_is_passed_over_when_it_is_refused_too(tx: Tx, outage: Outage) -> None:  # noqa: F811
+    by_id(tx, "lea").no_sms = by_id(tx, "lea").no_voice = True
+    tx.flush()
+    task = ask(tx, outage)
+    says(tx, "kit", "cannot", task.code)
+    assert task.owner not in ("kit", "lea") and texts(tx, task.owner)
+
+
+def test_what_somebody_leaves_reaches_the_next_three_to_a_text(tx: Tx, outage: Outage) -> None:  # noqa: F811
+    left = [ask(tx, outage, prio=2) for _ in range(5)]
+    optouts.opted_out(tx, by_id(tx, "kit").mobile)
+    assert len(texts(tx, "lea")) == 2 and all(any(task.code in text for text in texts(tx, "lea")) for task in left)
+    assert {task.owner for task in left} == {"lea"} and len({task.offer for task in left}) == 1
