@@ -3,9 +3,10 @@
 It asks nobody: what it says is told from the settings, the files and the roster.
 """
 
+import re
 from dataclasses import asdict, dataclass
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl
 
 from sqlmodel import select
 
@@ -22,6 +23,7 @@ MICROSOFT = (
 )  # fmt: skip
 #: Addresses of Apprise that lead there whatever their host part says
 MICROSOFT_SCHEMES = ("azure", "msteams", "o365", "workflow", "workflows")
+NAME = re.compile(r"([a-z0-9-]+\.)+[a-z]{2,}")  # of a host
 HERE = ("", "127.0.0.1", "localhost", "::1")
 
 
@@ -70,17 +72,30 @@ def hosts(settings: Settings) -> list[Host]:
     named += [(f"fallback gateway {number}", url) for number, url in enumerate(settings.sms_fallback_urls, start=1)]
     named += [("sign of life", settings.heartbeat_url), ("our own address", settings.public_url)]
     named += [("database", settings.database_url)] if settings.sqlite_path is None else []
-    return [_host(use, url) for use, url in named if (urlsplit(url).hostname or "") not in HERE or _by_scheme(url)]
+    every = [(use, host, _scheme(url)) for use, url in named for host in _hosts_in(url)]
+    return [Host(use, host or scheme, _under(host) or scheme in MICROSOFT_SCHEMES) for use, host, scheme in every
+            if host not in HERE or scheme in MICROSOFT_SCHEMES]  # fmt: skip
 
 
-def _host(use: str, url: str) -> Host:
-    host = (urlsplit(url).hostname or urlsplit(url).scheme).lower()
-    under = any(host == domain or host.endswith(f".{domain}") for domain in MICROSOFT)
-    return Host(use, host, under or _by_scheme(url))
+def _hosts_in(url: str) -> list[str]:
+    """The host of an address, and those that its query names, as Apprise's `?smtp=` does."""
+    values = [value for _, value in parse_qsl(url.partition("?")[2]) if "//" in value or "@" not in value]
+    named = [_host(value if "//" in value else f"//{value}") for value in values]
+    return [_host(url), *(host for host in named if NAME.fullmatch(host))]
 
 
-def _by_scheme(url: str) -> bool:
-    return urlsplit(url).scheme in MICROSOFT_SCHEMES
+def _host(url: str) -> str:
+    """Read by hand: the library stops at a password that holds what a URL may not."""
+    place = re.split("[/?#]", url.partition("//")[2])[0].rpartition("@")[2].lower()
+    return place[1:].partition("]")[0] if place.startswith("[") else place.partition(":")[0]
+
+
+def _scheme(url: str) -> str:
+    return url.partition(":")[0].lower()
+
+
+def _under(host: str) -> bool:
+    return any(host == domain or host.endswith(f".{domain}") for domain in MICROSOFT)
 
 
 def _missing(tx: Tx, settings: Settings) -> list[str]:

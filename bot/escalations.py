@@ -4,7 +4,7 @@ A running ladder is a snapshot of the rungs it began with. Its clock starts when
 handed to the provider: nobody is silent before they were asked.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -118,9 +118,10 @@ def stop(tx: Tx, subject: str, reason: str, kind: str = "") -> int:
     return _stop(tx, [ladder for ladder in tx.exec(query) if not kind or ladder.kind == kind], reason)
 
 
-def stop_outage(tx: Tx, outage_id: int, reason: str) -> int:
+def stop_outage(tx: Tx, outage_id: int, reason: str, but: Collection[str] = ()) -> int:
+    """Stop every ladder of an outage but those of some subjects; returns how many were running."""
     query = select(Ladder).where(Ladder.outage_id == outage_id, Ladder.state == LadderState.ACTIVE)
-    return _stop(tx, list(tx.exec(query)), reason)
+    return _stop(tx, list(tx.exec(query.where(col(Ladder.subject).not_in(but)))), reason)
 
 
 def active(tx: Tx, subject: str) -> list[Ladder]:

@@ -79,8 +79,8 @@ def _judge(tx: Tx, number: str, proven: str) -> Said | None:
 def greeting(tx: Tx, number: str, language: str) -> callbacks.Heard:
     """What somebody who calls us hears first."""
     people = roster.by_phone(tx, number)
-    if people:
-        return callbacks.greeting(tx, people, number)
+    if heard := callbacks.greeting(tx, people, number):
+        return heard
     journal.write(tx, "unknown_number", channel="voice", about=number)
     return callbacks.Heard("This number is not on our staff list. Goodbye.", language, path="")
 

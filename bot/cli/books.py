@@ -67,8 +67,10 @@ def roster_oncall(
     if not files:
         fail(f"There is no calendar in {role}: give a role and a file, or a folder of files called ROLE.ics.")
 
+    sheets = look(lambda tx: roster.read_calendars(tx, files))
+
     def verb(tx: Tx) -> roster.Calendars:
-        done = roster.import_calendars(tx, files, skip_bad=skip_bad, dry_run=dry_run)
+        done = roster.import_calendars(tx, sheets, skip_bad=skip_bad, dry_run=dry_run)
         if done.written:
             preflight.arm(tx, at_once=True)
         return done

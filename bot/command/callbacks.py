@@ -62,12 +62,15 @@ def call(tx: Tx, people: list[roster.Person], number: str) -> bool:
     return True
 
 
-def greeting(tx: Tx, people: list[roster.Person], number: str) -> Heard:
-    """What staff hear who call us: what we called them about, if that is still open, else how things stand."""
-    language = people[0].language or tx.settings.default_language
+def greeting(tx: Tx, people: list[roster.Person], number: str) -> Heard | None:
+    """What staff, or whoever is at a unit's own phone, hear who call us: what we called this number about, if that is
+    still open, else how things stand; None for a number that is nobody's and that we did not call."""
+    language = (people[0].language if people else "") or tx.settings.default_language
     missed = _missed(tx, number)
     if missed:
         return Heard(missed.body, missed.language or language, f"/twilio/voice/{missed.id}")
+    if not people:
+        return None
     outage, takes_pin = _outage(tx, people), _takes_pin(tx, people, number)
     facts = _facts(tx, people, outage) | {"pin": takes_pin}
     return Heard(tx.render.voice("call", language, bool(outage and outage.exercise), **facts), language,

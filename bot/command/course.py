@@ -11,6 +11,9 @@ from bot.command import tell, wording, words
 from bot.db import Tx
 from bot.outages import Outage
 
+#: Notices about an outage as a whole that not everybody gets: nobody corrects those by an update
+TO_SOME = ("call", "opted_out", "partner", "unit_check")
+
 
 def update(tx: Tx, by: roster.Person, code: str, text: str, every: timedelta | None, channel: str) -> str:
     """Tell everybody who was told; keeps the promise and makes the next one."""
@@ -48,10 +51,7 @@ def correct(tx: Tx, by: roster.Person, code: str, text: str, channel: str) -> st
     outage = outages.commanded(tx, by, "correct", code)
     if not text.strip():
         raise Refused("A correction needs words: /outage correct what is true instead. Nothing was sent.")
-    last = select(outbox.Notice).where(
-        outbox.Notice.subject == f"outage:{outage.id}", outbox.Notice.outage_id == outage.id
-    )
-    wrong = tx.exec(last.order_by(col(outbox.Notice.id).desc()).limit(1)).one()
+    wrong = _said_to_all(tx, outage)
     facts = {
         "time": tasks.at(tx, tx.now),
         "of": tasks.at(tx, wrong.opened_at),
@@ -62,6 +62,14 @@ def correct(tx: Tx, by: roster.Person, code: str, text: str, channel: str) -> st
     journal.write(tx, "corrected", outage=outage.code, who=by.id, channel=channel, text=text, corrects=wrong.id)
     sent = tx.render.sms("correction", "en", outage.exercise, **facts)
     return f"Correction sent to {outbox.audience(tx, said.id)} people: {sent}"
+
+
+def _said_to_all(tx: Tx, outage: Outage) -> outbox.Notice:
+    said = select(outbox.Notice).where(
+        outbox.Notice.outage_id == outage.id, outbox.Notice.subject == f"outage:{outage.id}",
+        col(outbox.Notice.kind).not_in(TO_SOME),
+    )  # fmt: skip
+    return tx.exec(said.order_by(col(outbox.Notice.id).desc()).limit(1)).one()
 
 
 def hand_over(tx: Tx, by: roster.Person, code: str, to: roster.Person | None, channel: str) -> str:

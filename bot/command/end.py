@@ -15,12 +15,12 @@ from bot.outages import Outage, OutageState, Service, ServiceState
 VOID_WITHIN = timedelta(minutes=10)
 SECOND = "void.second"  # the timer under which a first void waits for a second person
 RECOVERY = frozenset({"recovery"})
+CALLS = (tasks.Kind.RISK, tasks.Kind.HELP)  # somebody waits for a human
 
 
 def restore(tx: Tx, by: roster.Person, code: str, services: list[str], text: str, channel: str) -> str:
     """Some or all services are back (not yet the all-clear): their recovery begins and everybody hears what to do."""
-    access.demand(tx, by, "restore")
-    outage = outages.find(tx, code)
+    outage = outages.commanded(tx, by, "restore", code)
     back = _bring_back(tx, outage, services)
     down = outages.down(tx, outage)
     if not down:
@@ -78,8 +78,7 @@ def _end_downtime(tx: Tx, outage: Outage) -> None:
 
 def verify(tx: Tx, by: roster.Person, code: str, channel: str) -> str:
     """The services were checked from the floor: they may be trusted."""
-    access.demand(tx, by, "verify")
-    outage = outages.find(tx, code)
+    outage = outages.commanded(tx, by, "verify", code)
     outages.move(tx, outage, OutageState.VERIFIED, by.id)
     for service in outages.services(tx, outage):
         service.state = ServiceState.VERIFIED
@@ -96,16 +95,16 @@ def verify(tx: Tx, by: roster.Person, code: str, channel: str) -> str:
 
 
 def close(tx: Tx, by: roster.Person, code: str, reason: str, channel: str) -> str:
-    """The all-clear. Refused while priority-1 recovery tasks are open, unless a reason is given."""
-    access.demand(tx, by, "close")
-    outage = outages.find(tx, code)
+    """The all-clear. Refused while somebody waits for help, or priority-1 recovery tasks are open, unless a reason is
+    given; a patient risk goes on being called after it."""
+    outage = outages.commanded(tx, by, "close", code)
     _demand_recovered(tx, outage, reason, channel)
     if down := outages.down(tx, outage):  # closed at once: they are back, and what follows from that begins
         playbooks.recover(tx, outage, [_back(tx, service).service for service in down], everything=True)
     outages.move(tx, outage, OutageState.CLOSED, by.id, reason)
     still(tx, outage, "closed")
     returning.release(tx, outage)
-    tasks.cancel_open(tx, outage.id or 0, keep=RECOVERY)
+    tasks.cancel_open(tx, outage.id or 0, keep=RECOVERY | {tasks.Kind.RISK})
     facts = {"time": tasks.at(tx, tx.now), "text": reason or None}
     rows = outages.services(tx, outage)
     said = tell.everyone(tx, outage, "closed", facts, own=lambda language: {"services": wording.named(rows, language)})
@@ -113,7 +112,9 @@ def close(tx: Tx, by: roster.Person, code: str, reason: str, channel: str) -> st
         tell.partners(tx, outage, "partner_over", {"services": tell.say(rows), "time": facts["time"]})
     left = [task for task in tasks.of_outage(tx, outage.id or 0) if task.state not in tasks.ENDED and not task.card_id]
     tasks.set_clock(tx, outage.id or 0)
-    tail = f" {len(left)} recovery tasks go on until they are done." if left else ""
+    risks = [task.code for task in left if task.kind == tasks.Kind.RISK]
+    tail = f" {len(left) - len(risks)} recovery tasks go on until they are done." if len(left) > len(risks) else ""
+    tail += f" Nobody has ended {', '.join(risks)} yet: it is called about until somebody has it." if risks else ""
     return f"{outage.code} closed, all clear sent to {outbox.audience(tx, said.id)} people.{tail}"
 
 
@@ -132,7 +133,7 @@ def void(tx: Tx, by: roster.Person, code: str, channel: str) -> str:
         return f"{outage.code} {why}: a second person with `manage` must also void it."
     outages.move(tx, outage, OutageState.VOIDED, by.id, "sent in error")
     still(tx, outage, "sent in error")
-    tasks.cancel_open(tx, outage.id or 0, reason="sent in error")
+    tasks.cancel_open(tx, outage.id or 0, keep=frozenset({tasks.Kind.RISK}), reason="sent in error")
     facts = {"time": tasks.at(tx, outage.declared_at)}
     if tell.partners_know(tx, outage):
         tell.partners(tx, outage, "void", facts)
@@ -161,16 +162,20 @@ def _back(tx: Tx, service: Service) -> Service:
 
 
 def _demand_recovered(tx: Tx, outage: Outage, reason: str, channel: str) -> None:
-    waiting = [
-        task for task in tasks.of_outage(tx, outage.id or 0)
-        if task.phase == "recovery" and task.prio == 1 and task.state not in tasks.ENDED and not task.card_id
-    ]  # fmt: skip
-    if waiting and not reason:
+    unfinished = [
+        task for task in tasks.of_outage(tx, outage.id or 0) if task.state not in tasks.ENDED and not task.card_id
+    ]
+    calls = [task for task in unfinished if task.kind in CALLS]
+    waiting = [task for task in unfinished if task.phase == "recovery" and task.prio == 1]
+    if reason or not calls + waiting:
+        return
+    said = f"Somebody waits for help: {', '.join(f'{task.code} {task.sms}' for task in calls[:6])}. " if calls else ""
+    if waiting:
         named = ", ".join(task.code if task.number else task.step for task in waiting[:6])
-        raise Refused(
-            f"{len(waiting)} priority-1 recovery tasks are open: {named}. "
-            f"Finish them, or close with a reason: {tell.how(channel, 'close', outage.code)} and why."
-        )
+        said += f"{len(waiting)} priority-1 recovery tasks are open: {named}. "
+    raise Refused(
+        f"{said}Finish them, or close with a reason: {tell.how(channel, 'close', outage.code)} and why."
+    )
 
 
 def _somebody_needs_help(tx: Tx, outage: Outage) -> bool:

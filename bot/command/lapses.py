@@ -7,7 +7,7 @@ from sqlalchemy import func, update
 from sqlmodel import col, select
 
 from bot import access, checkins, escalations, journal, outages, outbox, roster, tasks, timers
-from bot.command import digest, errands, recalling, tell, wording
+from bot.command import digest, errands, levels, recalling, tell, wording
 from bot.db import Tx
 from bot.outages import Outage
 from bot.outbox import circuits
@@ -53,6 +53,8 @@ def _leaves_tasks(tx: Tx, outage_id: int | None, person: roster.Person, why: str
     """What has no relief stays with the person, and the coordinator hears of it."""
     outage = tx.get(Outage, outage_id) if outage_id else None
     above = tell.coordinator(tx, outage)
+    if outage:
+        levels.pass_on(tx, outage, person)
     for task in tasks.leave(tx, person, outage_id, why):
         journal.write(tx, "no_relief", outage=outage.code if outage else "", who=person.id, about=task.code)
         if outage and above and above.id != person.id:

@@ -61,8 +61,8 @@ def ask(tx: Tx, subject: str) -> None:
     held = roster.holding(tx, rule["ask"]) if rule["ask"] != "incident_commander" else None
     person = held.owner if held and held.owner else tell.coordinator(tx, outage)
     task = _open(tx, outage, rule, person)
-    if rule["acts_after"] is not None:
-        timers.set_for(tx, ACT, str(task.id), task.due_at or tx.now)
+    wait = timedelta() if rule["acts_after"] is not None else _again(tx, outage, rule["to"])
+    timers.set_for(tx, ACT, str(task.id), (task.due_at or tx.now) + wait)
     _put(tx, outage, rule, task, person, call=bool(held and held.via == "oncall"))
 
 
@@ -81,11 +81,38 @@ def decide(tx: Tx, task: tasks.Task, person: roster.Person, verb: str, channel: 
 
 
 def run_out(tx: Tx, task_id: int) -> None:
-    """Nobody answered: the clock raises the level, and the commander is told that nobody did."""
+    """Nobody answered: the clock raises the level, and the commander is told that nobody did; or it is asked again,
+    where only a person may raise it. What is no longer called for, as systems came back meanwhile, is settled."""
     task = tx.get(tasks.Task, task_id)
     outage = tx.get(Outage, task.outage_id) if task and task.is_open() else None
-    if task is None or outage is None or outage.state != OutageState.DECLARED or _to(task) > 3:
+    if task is None or outage is None:
         return
+    number, rule = _rule(tx, outage, task)
+    if rule is None:
+        tasks.settle(tx, task, journal.SYSTEM, "no longer called for")
+        watch(tx, outage)
+    elif rule["acts_after"] is None:
+        tasks.settle(tx, task, journal.SYSTEM, "unanswered")
+        ask(tx, f"{outage.id}:{number}")
+    else:
+        _raise_unanswered(tx, outage, task)
+
+
+def pass_on(tx: Tx, outage: Outage, person: roster.Person) -> None:
+    """Whoever was asked goes off shift: what the clock does not answer is asked of whoever has the role now."""
+    for task in [task for task in _questions(tx, outage) if task.owner == person.id]:
+        _, rule = _rule(tx, outage, task)
+        if rule is None or rule["acts_after"] is not None:
+            continue
+        held = roster.holding(tx, rule["ask"], excluding=frozenset([person.id]))
+        if held.owner:
+            task.owner = held.owner.id
+            tx.add(task)
+            journal.write(tx, "relief_asked", outage=outage.code, who=person.id, about=task.code, to=task.owner)
+            _put(tx, outage, rule, task, held.owner, call=False)
+
+
+def _raise_unanswered(tx: Tx, outage: Outage, task: tasks.Task) -> None:
     commander = tell.coordinator(tx, outage)
     _raise(tx, outage, _to(task), journal.SYSTEM, "", but=commander.id if commander else "")
     if commander:
@@ -112,6 +139,12 @@ def _raise(tx: Tx, outage: Outage, level: int, who: str, channel: str, but: str 
     journal.write(tx, "raised", outage=outage.code, who=who, channel=channel, level=level, newcomers=newcomers)
     watch(tx, outage)
     return f"{outage.code} is at level {level}: {newcomers} more people are told, {told} hear of the level."
+
+
+def _rule(tx: Tx, outage: Outage, task: tasks.Task) -> tuple[int, Rule | None]:
+    """The rule by which this is asked, with its number, if it still holds."""
+    found = (pair for pair in enumerate(outage.levels) if pair[1]["to"] == _to(task) and _holds(tx, outage, pair[1]))
+    return next(found, (0, None))
 
 
 def _holds(tx: Tx, outage: Outage, rule: Rule) -> bool:
@@ -170,9 +203,13 @@ def _withdraw(tx: Tx, outage: Outage, who: str, given: str = "") -> None:
 
 def _leave(tx: Tx, outage: Outage, to: int) -> None:
     """Remembered: it is asked again after an hour at the earliest, and twice as long each further time."""
-    every = [task for task in tasks.of_outage(tx, outage.id or 0, tasks.TaskState.DONE) if task.step == f"LEVEL-{to}"]
-    wait = AGAIN * 2 ** min(sum(task.given == "left" for task in every) - 1, 5)
     for number, rule in enumerate(outage.levels):
         if rule["to"] == to and rule["from"] == outage.level:
-            timers.set_for(tx, ASK, f"{outage.id}:{number}", tx.now + wait)
+            timers.set_for(tx, ASK, f"{outage.id}:{number}", tx.now + _again(tx, outage, to, but=1))
     watch(tx, outage)
+
+
+def _again(tx: Tx, outage: Outage, to: int, but: int = 0) -> timedelta:
+    """How long until it is asked again: twice as long each time that it was left or nobody answered."""
+    every = [task for task in tasks.of_outage(tx, outage.id or 0, tasks.TaskState.DONE) if task.step == f"LEVEL-{to}"]
+    return AGAIN * 2 ** min(sum(task.given in ("left", "unanswered") for task in every) - but, 5)

@@ -16,7 +16,7 @@ from bot.roster.coverage import Coverage, Gap, Stretch, coverage, is_planned, ne
 from bot.roster.quality import Finding, listed
 
 LOOK, TOLD = "preflight", "preflight.told"  # the timers: the next look; a gap that was told of
-NEXT = "next"
+NEXT, ROTA = "next", "rota"
 AHEAD, SOON = timedelta(hours=24), timedelta(hours=2)
 BETWEEN = timedelta(hours=3)  # two looks at changes of shift
 DAY = (time(7), time(22))  # local hours in which somebody is texted
@@ -81,9 +81,10 @@ def _tell_of_soon(tx: Tx) -> None:
     if not DAY[0] <= _local(tx, tx.now).time() < DAY[1]:
         return
     soon = [gap for gap in _urgent(tx) if gap.begins <= tx.now + SOON]
-    fresh = [gap for gap in soon if timers.due_at(tx, TOLD, _key(gap)) is None]
-    for gap in fresh:
-        timers.set_for(tx, TOLD, _key(gap), gap.ends)
+    fresh = [gap for gap in soon if not _is_told(tx, gap)]
+    for gap in soon:  # one without an end in sight counts as told until well after the next look
+        until = gap.ends if gap.ends < tx.now + AHEAD else tx.now + 2 * AHEAD
+        timers.set_for(tx, TOLD, gap.role or ROTA, until)
     held = roster.holding(tx, "house_supervisor").owner if fresh else None
     if held:
         text = ", ".join(f"{_short(gap)} {_hours(tx, [(gap.begins, gap.ends)])}" for gap in fresh)
@@ -91,8 +92,9 @@ def _tell_of_soon(tx: Tx) -> None:
         tell.one(tx, None, held, "told_you", facts, lane=outbox.Lane.QUESTION)
 
 
-def _key(gap: Gap) -> str:
-    return f"{gap.role}:{gap.ends.isoformat()}"
+def _is_told(tx: Tx, gap: Gap) -> bool:
+    until = timers.due_at(tx, TOLD, gap.role or ROTA)
+    return until is not None and gap.begins <= until
 
 
 def _short(gap: Gap) -> str:

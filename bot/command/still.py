@@ -7,10 +7,11 @@ from bot.outages import Outage, OutageState
 
 
 def still(tx: Tx, outage: Outage, reason: str) -> None:
-    """Withdraw what waits, stop what climbs, forget what was promised."""
+    """Withdraw what waits, stop what climbs, forget what was promised; but a patient risk is called on about."""
     levels.end(tx, outage)
-    escalations.stop_outage(tx, outage.id or 0, reason)
-    outbox.close_outage(tx, outage.id or 0, reason)
+    risks = tasks.risks(tx, outage.id or 0)
+    escalations.stop_outage(tx, outage.id or 0, reason, but=risks)
+    outbox.close_outage(tx, outage.id or 0, reason, but=risks)
     periods.stop(tx, outage)
     recalling.call_off_all(tx, outage, reason)
     checkins.close_rounds(tx, outage)
@@ -29,6 +30,6 @@ def end_exercises(tx: Tx, by: roster.Person) -> None:
 def end_exercise(tx: Tx, outage: Outage, who: str, reason: str, text: str) -> None:
     """It is over for everybody who was told of it, whatever is still open."""
     outages.move(tx, outage, OutageState.CLOSED, who, reason)
+    tasks.cancel_open(tx, outage.id or 0, reason=reason)  # before, so that no risk of an exercise is left
     still(tx, outage, reason)
-    tasks.cancel_open(tx, outage.id or 0, reason=reason)
     tell.everyone(tx, outage, "told_you", {"text": text}, lane=outbox.Lane.ALERT)

@@ -1,9 +1,10 @@
 """Putting messages into the outbox, and taking back those that are no longer needed."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import and_, func, select, text, update
 from sqlmodel import col
 from sqlmodel import select as pick
 
@@ -82,8 +83,9 @@ def close_notices(tx: Tx, subject: str, reason: str = "settled") -> None:
     _close(tx, NOTICE.c.subject == subject, reason)
 
 
-def close_outage(tx: Tx, outage_id: int, reason: str) -> None:
-    _close(tx, NOTICE.c.outage_id == outage_id, reason)
+def close_outage(tx: Tx, outage_id: int, reason: str, but: Collection[str] = ()) -> None:
+    """Close every notice of an outage but those of some subjects."""
+    _close(tx, and_(NOTICE.c.outage_id == outage_id, NOTICE.c.subject.not_in(but)), reason)
 
 
 def tidy(tx: Tx, notice_ids: list[int], reason: str) -> None:

@@ -14,7 +14,7 @@ from bot.roster.audiences import (
     present,
     told_first,
 )
-from bot.roster.calendars import Calendars, import_calendars
+from bot.roster.calendars import Calendars, import_calendars, read_calendars
 from bot.roster.duty import (
     Duty,
     covered,
@@ -107,6 +107,7 @@ __all__ = [
     "person",
     "present",
     "read_all_posts",
+    "read_calendars",
     "read_files",
     "rota",
     "save_group",

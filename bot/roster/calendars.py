@@ -51,18 +51,22 @@ class Sheet:
         self.complaints.append(f"{where}: {sentence}")
 
 
+def read_calendars(tx: Tx, files: Mapping[str, Source]) -> dict[str, Sheet]:
+    """What the calendars of these roles say of the next 90 days. It may take long: not where others wait."""
+    names, zone = _names(tx), ZoneInfo(tx.settings.timezone)
+    return {role: _read(path, role, names, zone, tx.now) for role, path in files.items()}
+
+
 def import_calendars(
-    tx: Tx, files: Mapping[str, Source], *, skip_bad: bool = False, dry_run: bool = False
+    tx: Tx, sheets: Mapping[str, Sheet], *, skip_bad: bool = False, dry_run: bool = False
 ) -> Calendars:
-    """Replace what the calendars of these roles said before by what they say of the next 90 days, all files or none."""
-    done, names, zone = Calendars(), _names(tx), ZoneInfo(tx.settings.timezone)
-    sheets = {}
-    for role, path in files.items():
-        sheets[role] = _read(path, role, names, zone, tx.now)
-        done.stretches[role] = len(sheets[role].stretches)
-        done.complaints += sheets[role].complaints
-        if not sheets[role].stretches:
-            done.warnings.append(f"{sheets[role].name}: nobody is on call as {role} in the next {AHEAD.days} days")
+    """Replace what the calendars of these roles said before by what was read, all files or none."""
+    done = Calendars()
+    for role, sheet in sheets.items():
+        done.stretches[role] = len(sheet.stretches)
+        done.complaints += sheet.complaints
+        if not sheet.stretches:
+            done.warnings.append(f"{sheet.name}: nobody is on call as {role} in the next {AHEAD.days} days")
     if (done.complaints and not skip_bad) or dry_run:
         return done
     for role, sheet in sheets.items():
@@ -157,14 +161,22 @@ def _starts(event: Any, begins: datetime, zone: ZoneInfo, first: datetime, last:
     found = {begins}
     if "RRULE" in event and "RECURRENCE-ID" not in event:
         rule = event["RRULE"].copy()
-        if str(rule.get("FREQ", [""])[0]).upper() in ("SECONDLY", "MINUTELY"):
-            raise ValueError("is repeated more than once an hour: nobody's duty is; write FREQ=DAILY or WEEKLY")
+        _demand_daily(rule)
         if until := rule.get("UNTIL"):
             rule["UNTIL"] = [_moment(until[0], zone, end=True)]
         found |= set(rrulestr(rule.to_ical().decode(), dtstart=begins).between(first, last, inc=True))
     found |= {_moment(each, zone, as_utc=False) for each in _dates(event, "RDATE")}
     gone = {_moment(each, zone) for each in _dates(event, "EXDATE")}
     return sorted(each for each in found if first < each < last and _moment(each, zone) not in gone)
+
+
+def _demand_daily(rule: Any) -> None:
+    """What is repeated more often than daily is nobody's duty, and an INTERVAL of 0 would be expanded for ever."""
+    finer = [name for name in ("BYHOUR", "BYMINUTE", "BYSECOND") if len(rule.get(name, [])) > 1]
+    if finer or str(rule.get("FREQ", [""])[0]).upper() in ("SECONDLY", "MINUTELY", "HOURLY"):
+        raise ValueError("is repeated more than once a day: write FREQ=DAILY or WEEKLY, and an event for each duty")
+    if any(int(every) < 1 for every in rule.get("INTERVAL", [])):
+        raise ValueError("has an INTERVAL below 1: write 1 for every time, 2 for every second one")
 
 
 def _dates(event: Any, name: str) -> Iterator[Any]:

@@ -97,7 +97,7 @@ def leave(tx: Tx, person: roster.Person, outage_id: int | None, why: str) -> lis
     """
     outage = tx.get(Outage, outage_id) if outage_id else None
     theirs = select(Task).where(Task.outage_id == outage_id, Task.owner == person.id, col(Task.state).in_(OPEN))
-    theirs = theirs.where(Task.kind != Kind.DECIDE)  # that decides itself in a few minutes
+    theirs = theirs.where(Task.kind != Kind.DECIDE)  # its own clock decides it, or levels.pass_on asks another
     left: list[Task] = []
     given: dict[str, list[Task]] = defaultdict(list)
     for task in tx.exec(theirs.where(col(Task.card_id).is_(None)).order_by(col(Task.prio), col(Task.number))).all():

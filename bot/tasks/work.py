@@ -166,6 +166,11 @@ def at_risk(tx: Tx, outage_id: int, unit: str) -> bool:
     return any(task.is_open() for task in _unfinished(tx, outage_id, Kind.RISK, unit))
 
 
+def risks(tx: Tx, outage_id: int) -> list[str]:
+    """The offers of the patient risks that are still being seen to."""
+    return [task.offer for task in of_outage(tx, outage_id, *OPEN) if task.kind == Kind.RISK]
+
+
 def is_visited(tx: Tx, outage_id: int, unit: str) -> bool:
     """Has somebody been asked already to go and see this unit?"""
     return any(task.is_open() for task in _unfinished(tx, outage_id, Kind.VISIT, unit))
@@ -191,8 +196,9 @@ def open_help(tx: Tx, key: str) -> Task | None:
 
 
 def cancel_open(tx: Tx, outage_id: int, keep: frozenset[str] = frozenset(), reason: str = "closed") -> int:
-    """Cancel what is not ended, but for tasks of the phases to keep; returns how many."""
-    gone = [task for task in of_outage(tx, outage_id) if task.state not in ENDED and task.phase not in keep]
+    """Cancel what is not ended, but for tasks of the phases and kinds to keep; returns how many."""
+    every = [task for task in of_outage(tx, outage_id) if task.state not in ENDED]
+    gone = [task for task in every if keep.isdisjoint((task.phase, task.kind))]
     for task in gone:
         task.state, task.ended_at, task.note = TaskState.CANCELLED, tx.now, task.note or reason
         tx.add(task)

@@ -3,10 +3,12 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlmodel import select
 
-from bot import roster
+from bot import outbox, roster, timers
 from bot.command import preflight
 from bot.roster import Person, Shift, Unit, quality
+from handlers.timers import HANDLERS
 
 NOW = datetime(2026, 11, 22, 4, 10, tzinfo=UTC)  # as the `tx` fixture has it
 
@@ -123,3 +125,17 @@ def test_what_is_wrong_with_the_contact_data(tx):
         "phones of several people (an answer counts for all of them)": ("+12025550104", False),
         "reports_to goes round in a circle": ("one > two > one", False),
     }
+
+
+def test_the_house_supervisor_hears_once_of_a_gap_that_goes_on(tx, house):
+    house.all_work(but="it_unit_leader")
+    for day in range(1, 5):
+        for id in [*preflight.needed(tx), "charge"]:
+            if id != "it_unit_leader":
+                house.works(id, 30 + 24 * (day - 1), 30 + 24 * day)
+    preflight.arm(tx, at_once=True)
+    for _ in range(60):
+        timers.fire_due(tx, HANDLERS)
+        tx.now += timedelta(hours=1)
+    texts = [each.body for each in tx.exec(select(outbox.Message)) if each.person_id == "house_supervisor"]
+    assert len(texts) == 1 and "nobody for" in texts[0]

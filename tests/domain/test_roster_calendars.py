@@ -33,7 +33,7 @@ def calendar(tx, tmp_path, house):
             lines += [*event, "END:VEVENT"]
         path = tmp_path / f"{role}.ics"
         path.write_text("\r\n".join([*lines, "END:VCALENDAR", ""]), encoding="utf-8")
-        return roster.import_calendars(tx, {role: path}, **options)
+        return roster.import_calendars(tx, roster.read_calendars(tx, {role: path}), **options)
 
     return imported
 
@@ -129,7 +129,9 @@ def test_again_replaces_this_roles_calendar_and_nothing_else(tx, calendar):
         (["DTSTART:20261122T190000Z", "SUMMARY:kit"], "give DTEND"),
         (["DTSTART:20261122T190000Z", "DTEND:20261122T180000Z", "SUMMARY:kit"], "later than DTSTART"),
         (["DTSTART:20261122T190000Z", "DTEND:20271122T180000Z", "SUMMARY:kit"], "at most 31 days"),
-        (["DTSTART:20261122T190000Z", "DTEND:20261122T200000Z", "RRULE:FREQ=SECONDLY", "SUMMARY:kit"], "once an hour"),
+        (["DTSTART:20261122T190000Z", "DTEND:20261122T200000Z", "RRULE:FREQ=HOURLY", "SUMMARY:kit"], "once a day"),
+        ([*TONIGHT, "RRULE:FREQ=DAILY;BYHOUR=0,1,2;BYMINUTE=0,10", "SUMMARY:kit"], "once a day"),
+        ([*TONIGHT, "RRULE:FREQ=DAILY;INTERVAL=0", "SUMMARY:kit"], "INTERVAL below 1"),
         (["SUMMARY:kit"], "DTSTART"),
     ],
 )
@@ -141,7 +143,9 @@ def test_an_event_that_cannot_be_is_complained_about(tx, calendar, event, says):
 def test_a_file_that_is_none_and_a_role_that_is_none_are_said(tx, house, tmp_path):
     bad = tmp_path / "bad.ics"
     bad.write_text("id,name\n")
-    done = roster.import_calendars(tx, {"lab_lead": bad, "imaging_lead": tmp_path / "none.ics", "unit_charge": bad})
+    done = roster.import_calendars(
+        tx, roster.read_calendars(tx, {"lab_lead": bad, "imaging_lead": tmp_path / "none.ics", "unit_charge": bad})
+    )
     assert "is not an iCalendar file" in done.complaints[0]
     assert "none.ics: cannot be read" in done.complaints[1]
     assert "unit_charge is no role of the whole house" in done.complaints[2]

@@ -5,7 +5,7 @@ from sqlmodel import select
 from bot import access, roster
 from bot.db import Tx
 from bot.simulator.call import Call
-from tests.people import Channel, Person, Stage
+from tests.people import UNITS, Channel, Person, Stage
 
 
 def dials(person: Person, *keys: str) -> Call:
@@ -79,6 +79,18 @@ def test_who_calls_back_about_a_patient_risk_takes_it(
     stage.forward(minutes=1)
     assert "Patient risk in 5 W" in dials(dana, "1").said
     gwen.is_left_alone(minutes=5)
+
+
+def test_a_units_landline_that_calls_back_hears_the_question_it_missed(stage: Stage, cho: Person, eve: Person) -> None:
+    """The phone on the wall stands at the unit, on no staff list."""
+    eve.runs("/outage declare ehr Epic is down")
+    landline = Person(stage, "3W", UNITS["3W"])
+    landline.lets_it_ring()
+    while not [call for call in stage.sim.twilio.calls if call.to == landline.number]:
+        stage.forward(minutes=1)
+    assert "3 W" in dials(landline, "1").said
+    assert "not on our staff list" in dials(Person(stage, "nobody", "+12025550199")).said
+    assert stage.outage()["units"]["ok"] == 1
 
 
 def test_a_declarer_keys_the_pin_and_then_1(stage: Stage, alma: Person, eve: Person) -> None:

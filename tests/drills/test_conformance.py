@@ -200,6 +200,22 @@ def test_the_egress_audit_names_what_is_microsofts() -> None:
     assert {host.use for host in named if host.microsoft} == {"fallback gateway 1", "our own address"}
 
 
+@pytest.mark.parametrize(
+    ("url", "found"),
+    [
+        ("mailtos://u:p[w@gmail.com/?to={to}", {"gmail.com": False}),
+        (
+            "mailto://u:p@a.org?smtp=smtp.office365.com&to={to}&from=a@b.org",
+            {"a.org": False, "smtp.office365.com": True},
+        ),
+        ("jsons://[2001:db8::1]:8443/send?to={to}", {"2001:db8::1": False}),
+    ],
+)  # fmt: skip
+def test_the_egress_audit_reads_passwords_and_queries(url: str, found: dict[str, bool]) -> None:
+    named = doctor.hosts(Settings.load(None, sms_fallback_urls=url))
+    assert {host.host: host.microsoft for host in named if "fallback" in host.use} == found
+
+
 def test_the_doctor_says_what_is_missing_and_what_is_broken(
     database_url: str, clock: MovedClock, tmp_path: Path
 ) -> None:

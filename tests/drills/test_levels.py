@@ -110,7 +110,7 @@ def test_level_4_is_only_ever_considered(stage: Stage, alma: Person, eve: Person
     eve.has_sms("Raise it to 4", "all staff, partners", "Not raised by itself")
     stage.forward(hours=8)
     assert level(stage) == 3
-    assert sum("Raise it to 4" in text.body for text in eve.phone.inbox) == 1
+    assert sum("Raise it to 4" in text.body for text in eve.phone.inbox) == 3, "after two hours, then after three"
     eve.replies(f"1 {question(eve)}")
     assert (level(stage), raised_by(stage)) == (4, ["eve"])
 
