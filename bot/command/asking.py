@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import groupby
 
-from bot import checkins, journal, outages, outbox, roster, tasks, texting, timers
+from bot import checkins, journal, outages, outbox, roster, tasks, timers
 from bot.access import Refused
 from bot.checkins import Kind, Round
 from bot.command import digest, rounds, situation, tell, words
@@ -126,11 +126,9 @@ def _question(tx: Tx, by: roster.Person, asked: Wanted, channel: str) -> str:
     outage = outages.commanded(tx, by, "checkin", asked.code)
     text, units = asked.text.translate(words.QUOTES), _known(tx, asked.only or [])
     some = _group(tx, asked.group) if asked.group else _holders(tx, asked.roles) if asked.roles else None
-    held = texting.patient_data(text)
-    text = held or text
+    text, removed = words.screened(text)
     _, people = _open(tx, outage, Kind.QUESTION, text, units, QUESTION_KEYS, some)
     journal.write(tx, "question_asked", outage=outage.code, who=by.id, channel=channel, text=text, people=people)
-    removed = " What looked like a patient's was taken out." if held else ""
     return f"{people} people are asked: {tx.render.sms('question', 'en', outage.exercise, text=text)}{removed}"
 
 

@@ -19,6 +19,7 @@ def update(tx: Tx, by: roster.Person, code: str, text: str, every: timedelta | N
     """Tell everybody who was told; keeps the promise and makes the next one."""
     outage = outages.commanded(tx, by, "update", code)
     kind, text = words.news(text.strip())
+    text, removed = words.screened(text)
     if not text:
         raise Refused("An update needs words: /outage update what is new. Nothing was sent.")
     tell.promise(tx, outage, every)
@@ -34,7 +35,8 @@ def update(tx: Tx, by: roster.Person, code: str, text: str, every: timedelta | N
     said = tell.everyone(tx, outage, kind, facts, own=lambda language: {"down": wording.named(down, language)})
     _keep_news(tx, outage, kind, facts)
     journal.write(tx, "updated", outage=outage.code, who=by.id, channel=channel, text=text, kind=kind)
-    return f"Sent to {outbox.audience(tx, said.id)} people: {tx.render.sms(kind, 'en', outage.exercise, **facts)}"
+    sent = tx.render.sms(kind, "en", outage.exercise, **facts)
+    return f"Sent to {outbox.audience(tx, said.id)} people: {sent}{removed}"
 
 
 def _keep_news(tx: Tx, outage: Outage, kind: str, facts: dict[str, Any]) -> None:
@@ -51,6 +53,7 @@ def correct(tx: Tx, by: roster.Person, code: str, text: str, channel: str) -> st
     outage = outages.commanded(tx, by, "correct", code)
     if not text.strip():
         raise Refused("A correction needs words: /outage correct what is true instead. Nothing was sent.")
+    text, removed = words.screened(text)
     wrong = _said_to_all(tx, outage)
     facts = {
         "time": tasks.at(tx, tx.now),
@@ -61,7 +64,7 @@ def correct(tx: Tx, by: roster.Person, code: str, text: str, channel: str) -> st
     said = tell.everyone(tx, outage, "correction", facts)
     journal.write(tx, "corrected", outage=outage.code, who=by.id, channel=channel, text=text, corrects=wrong.id)
     sent = tx.render.sms("correction", "en", outage.exercise, **facts)
-    return f"Correction sent to {outbox.audience(tx, said.id)} people: {sent}"
+    return f"Correction sent to {outbox.audience(tx, said.id)} people: {sent}{removed}"
 
 
 def _said_to_all(tx: Tx, outage: Outage) -> outbox.Notice:

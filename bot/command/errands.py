@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from bot import escalations, journal, outages, roster, tasks, texting
 from bot.access import Refused
-from bot.command import digest, levels, returning, rungs, tell
+from bot.command import digest, levels, returning, rungs, tell, words
 from bot.command.tell import Echo
 from bot.db import Tx
 from bot.outages import Outage
@@ -65,7 +65,7 @@ def _whole(tx: Tx, line: tasks.Task, words: str) -> tuple[tasks.Task, str]:
 
 def errand(tx: Tx, by: roster.Person, person: roster.Person, text: str, due_s: int) -> str:
     """A task that somebody makes up on the spot, in the outage that runs."""
-    outage = outages.find(tx)
+    outage, (text, removed) = outages.find(tx), words.screened(text)
     task = tasks.open_new(
         tx, outage, tasks.Kind.ADHOC, text, texting.fit(text, 40), prio=2, due_s=due_s, unit=person.unit
     )
@@ -73,7 +73,7 @@ def errand(tx: Tx, by: roster.Person, person: roster.Person, text: str, due_s: i
     tasks.announce(tx, outage, person, [task])
     tasks.set_clock(tx, outage.id or 0)
     journal.write(tx, "assigned", outage=outage.code, who=by.id, about=task.code, to=person.id, text=text)
-    return f"{task.code} offered to {person.name}, due {tasks.at(tx, task.due_at)}."
+    return f"{task.code} offered to {person.name}, due {tasks.at(tx, task.due_at)}.{removed}"
 
 
 def _have(tx: Tx, task: tasks.Task, person: roster.Person, words: str, channel: str) -> Echo:

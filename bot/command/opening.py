@@ -6,7 +6,7 @@ from typing import Any
 from sqlmodel import col, select
 
 from bot import access, journal, outages, outbox, playbooks, roster, tasks
-from bot.command import alerting, figures, levels, periods, returning, tell, wording
+from bot.command import alerting, figures, levels, periods, returning, tell, wording, words
 from bot.command.alerting import Alerted
 from bot.command.figures import Figures
 from bot.command.filled import Filled, filled
@@ -45,6 +45,8 @@ def declare(tx: Tx, by: roster.Person, request: Request, channel: str) -> Declar
     access.demand(tx, by, "drill" if request.exercise and roster.may(by, "manage") else "declare")
     if request.exercise:
         demand_no_real(tx)
+    (text, removed), (works, _) = words.screened(request.text), words.screened(request.works)
+    request = replace(request, text=text, works=works)
     library = playbooks.current(tx)
     sites, odd = sites_of(tx, request)
     running = None if request.new else _running(tx, sites, request.exercise)
@@ -69,7 +71,8 @@ def declare(tx: Tx, by: roster.Person, request: Request, channel: str) -> Declar
     periods.begin(tx, outage)
     tell.promise(tx, outage)
     levels.watch(tx, outage)
-    return _declared(tx, outage, alerted, library, replace(request, odd=odd))
+    done = _declared(tx, outage, alerted, library, replace(request, odd=odd))
+    return replace(done, warning=f"{done.warning}{removed}".strip())
 
 
 def demand_no_real(tx: Tx) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from bot.texting import fold
+from bot.texting import fold, patient_data
 
 LEVELS = ("0", "1", "2", "3", "4")
 LONGEST = timedelta(days=2)  # between two updates, or until an errand is due
@@ -103,6 +103,13 @@ def duration(text: str) -> timedelta | None:
     match = re.fullmatch(r"([0-9]{1,4})([smhd]?)", text.strip().lower())
     span = timedelta(seconds=int(match[1]) * UNITS[match[2] or "m"]) if match else None
     return span if span and span <= LONGEST else None
+
+
+def screened(text: str) -> tuple[str, str]:
+    """What of a text may be told to many, and the sentence that says that something was taken out: a patient's name or
+    number never leaves, whoever wrote it."""
+    held = patient_data(text)
+    return (held, " What looked like a patient's was taken out.") if held else (text, "")
 
 
 def level(text: str) -> int:

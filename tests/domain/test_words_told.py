@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlmodel import select
 
-from bot import command, outages, outbox, roster, tasks
+from bot import command, journal, outages, outbox, roster, tasks
 from bot.access import Refused
-from bot.command import course
+from bot.command import course, errands, opening
 from bot.db import Tx
 from tests.people import hire
 
@@ -154,3 +154,21 @@ def test_an_exercise_is_refused_while_a_real_outage_runs(noon: Tx) -> None:
     outage = declare(noon, "ehr")
     with pytest.raises(Refused, match=f"{outage.code} is real and runs, so no drill may start now"):
         command.declare(noon, eve(noon), command.Request(["email_documents"], exercise=True), "slack")
+
+
+PATIENT = "John Smith MRN 12345678"
+SAYS_SO = "looked like a patient's was taken out"
+
+
+def test_no_patient_leaves_whoever_names_one(noon: Tx) -> None:
+    answers = [opening.declare(noon, eve(noon), command.Request(["ehr"], f"Epic is down, {PATIENT}"), "slack").warning]
+    alma = roster.person(noon, "alma")
+    assert alma
+    answers.append(course.update(noon, eve(noon), "O-1", f"moved {PATIENT} to 3W", None, "slack"))
+    answers.append(course.correct(noon, eve(noon), "O-1", f"{PATIENT} stays", "slack"))
+    answers.append(errands.errand(noon, eve(noon), alma, f"move {PATIENT}", 900))
+    noon.flush()
+    assert [answer for answer in answers if SAYS_SO not in answer] == []
+    kept = [str(row) for kind in (outbox.Message, journal.Line, tasks.Task, outages.Outage)
+            for row in noon.exec(select(kind))]  # fmt: skip
+    assert [row for row in kept if "12345678" in row or "Smith" in row] == []
