@@ -20,7 +20,7 @@ CALLS = (tasks.Kind.RISK, tasks.Kind.HELP)  # somebody waits for a human
 
 def restore(tx: Tx, by: roster.Person, code: str, services: list[str], text: str, channel: str) -> str:
     """Some or all services are back (not yet the all-clear): their recovery begins and everybody hears what to do."""
-    outage = outages.commanded(tx, by, "restore", code)
+    outage, (text, removed) = outages.commanded(tx, by, "restore", code), words.screened(text)
     back = _bring_back(tx, outage, services)
     down = outages.down(tx, outage)
     if not down:
@@ -54,7 +54,7 @@ def restore(tx: Tx, by: roster.Person, code: str, services: list[str], text: str
         if down
         else f" Verify with {tell.how(channel, 'verify', outage.code)}, then close it."
     )
-    return f"{tell.say(back)} back in {outage.code}; everybody told is told what to do.{rest}"
+    return f"{tell.say(back)} back in {outage.code}; everybody told is told what to do.{rest}{removed}"
 
 
 def restore_words(tx: Tx, by: roster.Person, code: str, text: str, channel: str) -> str:
@@ -99,6 +99,7 @@ def close(tx: Tx, by: roster.Person, code: str, reason: str, channel: str) -> st
     given; a patient risk goes on being called after it."""
     outage = outages.commanded(tx, by, "close", code)
     _demand_recovered(tx, outage, reason, channel)
+    reason, removed = words.screened(reason)
     if down := outages.down(tx, outage):  # closed at once: they are back, and what follows from that begins
         playbooks.recover(tx, outage, [_back(tx, service).service for service in down], everything=True)
     outages.move(tx, outage, OutageState.CLOSED, by.id, reason)
@@ -115,7 +116,7 @@ def close(tx: Tx, by: roster.Person, code: str, reason: str, channel: str) -> st
     risks = [task.code for task in left if task.kind == tasks.Kind.RISK]
     tail = f" {len(left) - len(risks)} recovery tasks go on until they are done." if len(left) > len(risks) else ""
     tail += f" Nobody has ended {', '.join(risks)} yet: it is called about until somebody has it." if risks else ""
-    return f"{outage.code} closed, all clear sent to {outbox.audience(tx, said.id)} people.{tail}"
+    return f"{outage.code} closed, all clear sent to {outbox.audience(tx, said.id)} people.{tail}{removed}"
 
 
 def void(tx: Tx, by: roster.Person, code: str, channel: str) -> str:

@@ -7,7 +7,7 @@ from sqlmodel import select
 
 from bot import command, journal, outages, outbox, roster, tasks
 from bot.access import Refused
-from bot.command import course, errands, opening
+from bot.command import course, end, errands, opening
 from bot.db import Tx
 from tests.people import hire
 
@@ -167,6 +167,8 @@ def test_no_patient_leaves_whoever_names_one(noon: Tx) -> None:
     answers.append(course.update(noon, eve(noon), "O-1", f"moved {PATIENT} to 3W", None, "slack"))
     answers.append(course.correct(noon, eve(noon), "O-1", f"{PATIENT} stays", "slack"))
     answers.append(errands.errand(noon, eve(noon), alma, f"move {PATIENT}", 900))
+    answers.append(end.restore(noon, eve(noon), "O-1", [], f"{PATIENT} was moved", "slack"))
+    answers.append(end.close(noon, eve(noon), "O-1", f"{PATIENT} is well", "slack"))
     noon.flush()
     assert [answer for answer in answers if SAYS_SO not in answer] == []
     kept = [str(row) for kind in (outbox.Message, journal.Line, tasks.Task, outages.Outage)
