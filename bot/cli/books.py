@@ -45,13 +45,7 @@ def roster_import(
             return done
 
         done = act(verb)
-    for warning in done.warnings:
-        warn(f"warning: {warning}")
-    for complaint in done.complaints:
-        warn(complaint)
-    if done.complaints and not skip_bad:
-        count = f"{len(done.complaints)} bad row{'s' if len(done.complaints) > 1 else ''}"
-        fail(f"{count}, so nothing was imported. Mend them, or import the rest with --skip-bad.")
+    _complain(done, skip_bad)
     did = "Would import" if dry_run else "Imported"
     say(f"{did}: {done.added} added, {done.updated} updated, {done.deactivated} deactivated.")
 
@@ -76,14 +70,19 @@ def roster_oncall(
         return done
 
     done = act(verb)
+    _complain(done, skip_bad)
+    said = ", ".join(f"{count} for {name}" for name, count in done.stretches.items())
+    say(f"{'Would import' if dry_run else 'Imported'} stretches on call: {said}.")
+
+
+def _complain(done: roster.Imported | roster.Calendars, skip_bad: bool) -> None:
     for warning in done.warnings:
         warn(f"warning: {warning}")
     for complaint in done.complaints:
         warn(complaint)
     if done.complaints and not skip_bad:
-        fail("Nothing was imported. Mend these, or import the rest with --skip-bad.")
-    said = ", ".join(f"{count} for {name}" for name, count in done.stretches.items())
-    say(f"{'Would import' if dry_run else 'Imported'} stretches on call: {said}.")
+        count = f"{len(done.complaints)} bad row{'s' if len(done.complaints) > 1 else ''}"
+        fail(f"{count}, so nothing was imported. Mend them, or import the rest with --skip-bad.")
 
 
 def roster_check() -> None:
