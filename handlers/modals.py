@@ -102,6 +102,7 @@ def form(tx: Tx, slack_id: str, figures: str = "") -> dict[str, Any] | str:
             views.words(140),
             optional=True,
         ),
+        views.entry("works", "What still works? (nothing: the playbook's words)", views.words(80), optional=True),
     ]
     return {
         **views.view("Declare outage", [block for block in blocks if block]),
@@ -112,10 +113,11 @@ def form(tx: Tx, slack_id: str, figures: str = "") -> dict[str, Any] | str:
 
 def _declare(tx: Tx, person: Person, values: Any) -> str:
     picked = {name: views.picked(block["v"]) for name, block in values.items()}
-    level, text = picked.get("level") or [], (picked.get("text") or [""])[0]
+    level, (text, works) = picked.get("level") or [], ((picked.get(name) or [""])[0] for name in ("text", "works"))
     request = words.Request(
         services=picked.get("services") or [], sites=picked.get("sites") or [], level=int(level[0]) if level else None,
-        text=text.translate(words.QUOTES), folded=words.unlike_text(text),
+        text=text.translate(words.QUOTES), works=works.translate(words.QUOTES).strip(),
+        folded=words.unlike_text(text),
     )  # fmt: skip
     journal.write(tx, "form", who=person.id, channel="slack")
     return declared(tx, opening.declare(tx, person, request, "slack"))

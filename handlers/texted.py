@@ -119,9 +119,17 @@ def _declare(tx: Tx, people: list[Person], reply: Reply, number: str, body: str,
     library = playbooks.current(tx)
     done = opening.declare(tx, who, words.declaration(reply.note, library.find), "sms")
     if not done.merged:
-        return None
+        return _ask_works(done)
     more = f"Your words were NOT sent: text {done.unsent}" if done.unsent else "STATUS says more"
     return "echo", {"text": f"{done.code} runs already; what you named is in it. {more}"}
+
+
+def _ask_works(done: opening.Declared) -> Echo:
+    """What the declarer left open is asked for: until then staff read what the playbook says."""
+    if not done.filled.ask_works:
+        return None
+    how = f"text UPDATE {done.code}, your PIN and works: phones, Slack"
+    return "echo", {"text": f"What still works? Staff read the playbook's words. If you know better, {how}"}
 
 
 def _command(tx: Tx, people: list[Person], reply: Reply, number: str, body: str, proven: str) -> Echo:

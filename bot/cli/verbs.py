@@ -116,6 +116,10 @@ COURSE: dict[str, Callable[..., None]] = {
         lambda tx, by, code, text: command.restore_words(tx, by, code, text, "cli"),
         "Services are back: CODE, their names, a text.",
     ),
+    "order": _course(
+        lambda tx, by, code, text: command.order_words(tx, by, code, text, "cli"),
+        "Who returns first: CODE and units, as in ED,ICU,5W.",
+    ),
     "verify": _course(lambda tx, by, code, _: command.verify(tx, by, code, "cli"), "The services were checked."),
     "close": _course(
         lambda tx, by, code, text: command.close(tx, by, code, text, "cli"),

@@ -10,6 +10,7 @@ from bot.command.levels import raise_level
 from bot.command.opening import Declared, demand_no_real, preview
 from bot.command.opening import declare as declare
 from bot.command.recalling import staff_call
+from bot.command.returning import order_words
 from bot.command.rounds import ask_again
 from bot.command.words import Request, declaration, level
 
@@ -28,6 +29,7 @@ __all__ = [
     "fact",
     "hand_over",
     "level",
+    "order_words",
     "preview",
     "raise_level",
     "restore",

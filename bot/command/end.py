@@ -7,7 +7,7 @@ from sqlmodel import col, select
 
 from bot import access, checkins, escalations, journal, outages, outbox, playbooks, roster, tasks, timers
 from bot.access import Refused
-from bot.command import levels, periods, returning, situation, tell, wording, words
+from bot.command import levels, periods, returning, tell, wording, words
 from bot.command.still import still
 from bot.db import Tx
 from bot.outages import Outage, OutageState, Service, ServiceState
@@ -58,8 +58,11 @@ def restore(tx: Tx, by: roster.Person, code: str, services: list[str], text: str
 
 
 def restore_words(tx: Tx, by: roster.Person, code: str, text: str, channel: str) -> str:
-    """`restore [services] [order:ED,ICU] [text]`: the first word names services only if every comma part is one."""
+    """`restore [services] [order:ED,ICU] [text]`: the first word names services only if every comma part is one. With
+    nothing but an order, where something is back already, it is the order of return and brings nothing else back."""
     units, text = words.order(text)
+    if units and not text and returning.has_begun(tx, outages.commanded(tx, by, "restore", code)):
+        return returning.order(tx, by, code, units, channel)
     request = words.declaration(text, playbooks.current(tx).find)
     said = restore(tx, by, code, request.services, request.text, channel)
     return f"{said} {returning.order(tx, by, code, units, channel)}" if units else said
@@ -70,7 +73,6 @@ def _end_downtime(tx: Tx, outage: Outage) -> None:
     for row in checkins.units(tx, outage.id or 0):
         escalations.stop(tx, checkins.subject(outage, row.unit), "restored")
         outbox.close_notices(tx, checkins.subject(outage, row.unit), "restored")
-    situation.hand_in(tx, outage)
     periods.stop(tx, outage)
     levels.end(tx, outage)
     tasks.cancel_open(tx, outage.id or 0, keep=RECOVERY | {"adhoc"}, reason="restored")

@@ -19,11 +19,13 @@ class Filled:
     changed: str = ""  # letters that a plain text has not, and what they had cost
     added: str = ""  # lines that are the playbook's until somebody says better
     find_out: str = ""  # facts that the playbooks ask for
+    ask_works: bool = False  # nobody said what still works
 
 
 def filled(tx: Tx, outage: Outage, library: playbooks.Library, wanted: list[str], folded: str, now: Figures) -> Filled:
     """What to say of a declaration that was just made; what its words left open is journaled."""
-    return Filled(_changed(tx, folded, now), _added(tx, outage), _find_out(library, wanted))
+    ask_works = outage.level >= wording.STILL_WORKS_FROM and wording.WORKS not in outage.facts
+    return Filled(_changed(tx, folded, now), _added(tx, outage), _find_out(library, wanted), ask_works)
 
 
 def _changed(tx: Tx, folded: str, now: Figures) -> str:

@@ -36,7 +36,7 @@ def stop(tx: Tx, outage: Outage) -> None:
     for timer in (PERIOD, rounds.ROUND):
         timers.cancel(tx, timer, str(outage.id))
     checkins.close_rounds(tx, outage, Kind.CHECK)
-    situation.stop(tx, outage)
+    situation.close(tx, outage)
 
 
 def _start(tx: Tx, outage: Outage) -> None:

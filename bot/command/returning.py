@@ -23,7 +23,7 @@ def order(tx: Tx, by: roster.Person, code: str, named: list[str], channel: str) 
     is not affected, and where no unit needs a turn.
     """
     outage = outages.commanded(tx, by, "restore", code)
-    line = _line(tx, outage, named)
+    line = _line(tx, outage, named, channel)
     _approved(tx, outage, by, line, channel)
     outage.return_order = line[1:]
     tx.add(outage)
@@ -38,6 +38,11 @@ def order(tx: Tx, by: roster.Person, code: str, named: list[str], channel: str) 
         else ""
     )
     return f"{outage.code}: {line[0]} returns now.{then}"
+
+
+def order_words(tx: Tx, by: roster.Person, code: str, text: str, channel: str) -> str:
+    """The units as somebody writes them: `ED, ICU 5W`."""
+    return order(tx, by, code, text.upper().replace(",", " ").split(), channel)
 
 
 def advance(tx: Tx, outage_id: int | None) -> None:
@@ -74,14 +79,20 @@ def release(tx: Tx, outage: Outage) -> None:
     tx.add(outage)
 
 
-def _line(tx: Tx, outage: Outage, named: list[str]) -> list[str]:
+def has_begun(tx: Tx, outage: Outage) -> bool:
+    """Is any of its services back?"""
+    return any(service.state != ServiceState.DOWN for service in outages.services(tx, outage))
+
+
+def _line(tx: Tx, outage: Outage, named: list[str], channel: str) -> list[str]:
     every = [row.unit for row in checkins.units(tx, outage.id or 0)]
     unknown = [unit for unit in named if unit not in every]
     if unknown or not named:
         what = f"{', '.join(unknown)} is not a unit of {outage.code}" if unknown else "An order needs units"
         raise Refused(f"{what}; units: {', '.join(every) or 'none'}. Nothing was changed.")
-    if all(service.state == ServiceState.DOWN for service in outages.services(tx, outage)):
-        raise Refused(f"Nothing is back in {outage.code} yet: say /outage restore first. Nothing was changed.")
+    if not has_begun(tx, outage):
+        how = tell.how(channel, "restore", outage.code)
+        raise Refused(f"Nothing is back in {outage.code} yet: first {how}. Nothing was changed.")
     returning = _returning(tx, outage)
     line = [unit for unit in dict.fromkeys([*named, *every]) if unit in returning]
     if not line:

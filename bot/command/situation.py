@@ -7,7 +7,7 @@ from bot import journal, outages, outbox, roster, sitreps, tasks, texting, timer
 from bot.access import Refused
 from bot.command import digest, tell
 from bot.db import Tx
-from bot.outages import Outage
+from bot.outages import Outage, OutageState
 from bot.sitreps import FIELDS, Report, Sitrep
 
 REMIND, DUE = "sitrep.remind", "sitrep.due"  # the timers
@@ -105,6 +105,22 @@ def shown(tx: Tx, by: roster.Person, code: str) -> str:
     if asked is None:
         raise Refused(f"{outage.code} has no situation report yet. `/checkin sitrep ask` asks the section chiefs.")
     return f"{tasks.at(tx, asked.opened_at)} {tx.render.slack('sitrep_report', **_facts(tx, outage, asked))}"
+
+
+def close(tx: Tx, outage: Outage) -> None:
+    """The downtime is over, or the outage: a report that is open ends with a note of who is missing. What was said by
+    then goes to the commander, unless it was all a mistake or an exercise."""
+    asked = sitreps.latest(tx, outage)
+    if asked is None or asked.closed_at:
+        return
+    every = sitreps.reports(tx, asked)
+    journal.write(tx, "sitrep_closed", outage=outage.code, about=f"period {asked.period}", why=outage.state,
+                  unfinished=[report.role for report in every if not report.done_at],
+                  said={report.role: report.said for report in every})  # fmt: skip
+    practised = outage.exercise and outage.state == OutageState.CLOSED
+    if outage.state != OutageState.VOIDED and not practised:
+        hand_in(tx, outage)
+    stop(tx, outage)
 
 
 def stop(tx: Tx, outage: Outage) -> None:

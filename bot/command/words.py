@@ -17,7 +17,7 @@ WORKS = re.compile(r"[\s.;,]*\b(?:still )?works:\s*(?=\S)", re.IGNORECASE)
 NEWS = {"works": "still_works", "still works": "still_works", "read-only": "read_only", "readonly": "read_only",
         "diversion": "diversion"}  # fmt: skip
 NEWS_WORD = re.compile(rf"({'|'.join(NEWS)}):\s*(?=\S)", re.IGNORECASE)
-ORDER = re.compile(r"\border:(\S+)", re.IGNORECASE)
+ORDER = re.compile(r"\border:\s*((?:[^\s,]+\s*,\s*)*[^\s,]+)", re.IGNORECASE)
 CODE = re.compile(r"^(O-\d+)\b[:,]?\s*", re.IGNORECASE)
 
 
@@ -44,14 +44,13 @@ def declaration(text: str, find: Callable[[str], str | None], exercise: bool = F
     The first word is the service list only if every comma part of it is one; a lone alias (not an id)
     also stays in the text.
     """
-    folded = unlike_text(text)
-    text, works = _works(text.translate(QUOTES).strip())
+    folded, text = unlike_text(text), text.translate(QUOTES).strip()
     new = bool(re.match(r"new\b", text, re.IGNORECASE))
+    rest = text[3:].lstrip() if new else text
+    text, works = _works(" ".join(OPTION.sub("", rest).split()))
     request = Request(new=new, exercise=exercise, works=works, folded=folded)
-    text = OPTION.sub(lambda match: "", rest) if (rest := text[3:].lstrip() if new else text) else rest
     for name, value in OPTION.findall(rest):
         request = _option(request, name.lower(), value)
-    text = " ".join(text.split())
     closed_up = re.sub(r"^(?:[^\s,]+,\s+)+", lambda named: re.sub(r"\s", "", named[0]), text)
     first, _, after = closed_up.partition(" ")  # `ehr, email down` names two
     found = [find(part) for part in first.split(",") if part]
@@ -94,7 +93,7 @@ def _level_word(request: Request, text: str) -> Request:
 def order(text: str) -> tuple[list[str], str]:
     """The units behind `order:`, in capitals, and the text without them."""
     there = ORDER.search(text)
-    units = [unit for unit in there[1].upper().split(",") if unit] if there else []
+    units = there[1].upper().replace(",", " ").split() if there else []
     return units, " ".join(ORDER.sub("", text).split()) if there else text
 
 

@@ -36,9 +36,7 @@ def _restore(tx: Tx, person: Person, rest: str) -> Answer:
 
 
 def _order(tx: Tx, person: Person, rest: str) -> Answer:
-    code, text = words.code(rest)
-    units = text.upper().replace(",", " ").split()
-    return returning.order(tx, person, code, units, "slack")
+    return returning.order_words(tx, person, *words.code(rest), "slack")
 
 
 def _verify(tx: Tx, person: Person, rest: str) -> Answer:

@@ -1,6 +1,9 @@
 """The order of return: it never sticks at a unit that has nothing to do, and never outlives the restore."""
 
+import pytest
+
 from bot import outages, tasks
+from bot.access import Refused
 from bot.command import end, errands, opening, returning, words
 from bot.db import Tx
 from bot.outages import Outage
@@ -63,3 +66,17 @@ def test_down_again_nobody_has_a_turn(tx: Tx) -> None:
     for task in urgent(tx, outage, "3W"):
         says(tx, "cho", "done", task.code, "34")
     assert not outage.return_order and turns(tx, "ben") == 0
+
+
+def test_the_order_alone_is_given_where_something_is_back_and_brings_nothing_else_back(tx: Tx) -> None:
+    outage = restored(tx, "ehr")
+    said = end.restore_words(tx, by_id(tx, "eve"), outage.code, "order: 5W, 3W", "sms")
+    assert "5W returns now. Then 3W" in said
+    assert [service.service for service in outages.down(tx, outage)] == ["email_documents"]
+
+
+def test_before_anything_is_back_an_order_is_refused_in_the_words_of_the_door(tx: Tx) -> None:
+    hire(tx)
+    opening.declare(tx, by_id(tx, "eve"), words.Request(services=["ehr"], text="x"), "cli")
+    with pytest.raises(Refused, match="first RESTORE O-1 and your PIN"):
+        returning.order_words(tx, by_id(tx, "eve"), "", "3W, 5W", "sms")

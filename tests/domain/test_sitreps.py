@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlmodel import select
 
-from bot import outages, outbox, roster, sitreps, tasks, timers
+from bot import journal, outages, outbox, roster, sitreps, tasks, timers
 from bot.clock import MovedClock
 from bot.command import asking, end, reading, situation
 from bot.db import Database, Tx
@@ -122,6 +122,19 @@ def test_what_was_said_is_handed_in_when_it_is_asked_anew_or_the_downtime_ends(n
     assert len(texts(night, "eve", "sitrep_report")) == 1
     night.run(lambda tx: end.restore(tx, person(tx, "eve"), "", [], "", "cli"))
     assert len(texts(night, "eve", "sitrep_report")) == 2
+
+
+@pytest.mark.parametrize(("verb", "told"), [(end.close, 1), (end.void, 0)])
+def test_a_report_that_is_open_at_the_end_is_closed_with_a_note(night: Database, verb: Any, told: int) -> None:
+    asks(night)
+    ola(night, "decisions close clinics")
+    why = ["all is well"] if verb is end.close else []
+    night.run(lambda tx: verb(tx, person(tx, "eve"), "", *why, "cli"))
+    reports = select(outbox.Message).where(outbox.Message.kind == "sitrep_report", outbox.Message.channel == "sms")
+    assert [row.state for row in night.read_now(lambda tx: list(tx.exec(reports)))] == ["queued"] * told
+    [line] = night.read_now(lambda tx: list(tx.exec(select(journal.Line).where(journal.Line.what == "sitrep_closed"))))
+    assert line.detail["unfinished"] == ["operations_chief", "logistics_chief"]
+    assert line.detail["said"]["operations_chief"] == {"decisions": "close clinics"}
 
 
 def test_every_period_asks_for_one(night: Database, clock: MovedClock) -> None:

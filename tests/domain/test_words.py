@@ -57,6 +57,7 @@ def asked(text: str) -> Request:
         ("newborn unit has no charts", Request(text="newborn unit has no charts")),
         ("Epic and mail are “down”", Request(services=["ehr"], text='Epic and mail are "down"', folded="“”")),
         ("ehr down. Still works: phones, Slack.", Request(services=["ehr"], text="down", works="phones, Slack")),
+        ("ehr down works: phones level:3", Request(services=["ehr"], text="down", works="phones", level=3)),
         ("  ehr   down\n now ", Request(services=["ehr"], text="down now")),
         (",", Request(text=",")),
     ],

@@ -42,14 +42,15 @@ def test_a_declaration_is_answered_with_its_figures(door: Door) -> None:
 
 
 def test_a_form_that_is_submitted_twice_declares_once(door: Door) -> None:
-    values = {"text": {"v": {"type": "plain_text_input", "value": "the EHR is down"}}}
+    said = {"text": "the EHR is down", "works": "desk phones"}
+    values = {name: {"v": {"type": "plain_text_input", "value": value}} for name, value in said.items()}
     view = {"id": "V1", "callback_id": "declare", "state": {"values": values}, "type": "modal"}
     payload = {"type": "view_submission", "user": {"id": "U0EVE"}, "view": view, "team": {"id": "T1"}}
     assert json.loads(door.acts(payload).body)["response_action"] == "update"
     before = door.rows()
     assert door.acts(payload).status == 200
     assert door.rows() == before
-    assert len(outages(door)) == 1
+    assert [outage.facts for outage in outages(door)] == [{"still_works": "desk phones"}]
 
 
 def test_the_same_trigger_has_no_second_effect(door: Door) -> None:
