@@ -13,21 +13,21 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.response import BoltResponse
 
 from bot.db import Database
-from handlers import buttons, callers, modals, receipts, sitreps, slash, sms, voice
+from handlers import buttons, callers, modals, receipts, sitreps, slash, sms, views, voice
 from handlers.intake import SLACK_WAITS, Door, Intake
 
 #: what comes in, in whichever way → what is done with it, and how its answer goes out if that was later
 DOORS = {
-    "text": Door(sms.do, sms.do_later),
+    "text": Door(sms.do, sms.do_later, screened=sms.screened),
     "one": Door(sms.do, sms.do_later, many=sms.ones),
     "receipt": Door(receipts.report, many=receipts.reports),
     "key": Door(voice.press, voice.press_later),
     "key_back": Door(callers.press, callers.press_later),
     "declare_by_call": Door(callers.declare, callers.press_later),
-    "command": Door(slash.do, slash.do_later, waits=SLACK_WAITS),
+    "command": Door(slash.do, slash.do_later, screened=slash.screened, waits=SLACK_WAITS),
     "click": Door(buttons.do, buttons.do_later, waits=SLACK_WAITS),
-    "form": Door(modals.do, modals.do_later, waits=SLACK_WAITS),
-    "sitrep": Door(sitreps.do, sitreps.do_later, waits=SLACK_WAITS),
+    "form": Door(modals.do, modals.do_later, screened=views.screened, waits=SLACK_WAITS),
+    "sitrep": Door(sitreps.do, sitreps.do_later, screened=views.screened, waits=SLACK_WAITS),
 }
 #: slash command → its function
 COMMANDS: dict[str, Callable[..., Awaitable[None]]] = dict.fromkeys(["/outage", "/checkin", "/task"], slash.typed)

@@ -8,7 +8,7 @@ import asyncio
 import itertools
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -33,6 +33,11 @@ NOT_KEPT = "The database cannot be reached and the disk takes nothing either. No
 log = structlog.get_logger()
 
 
+def as_it_is(facts: Facts) -> Facts:
+    """Nothing that a person wrote is among the facts."""
+    return facts
+
+
 def silence(tx: Tx, said: Any, at: datetime, facts: Facts) -> None:
     """Nobody waits for an answer."""
 
@@ -44,6 +49,7 @@ class Door:
     verb: Callable[..., Any]  # (tx, **facts)
     later: Callable[[Tx, Any, datetime, Facts], None] = silence
     many: Callable[[Tx, list[Facts]], list[Any]] | None = None  # tried first: with others, in any order; or LEFT
+    screened: Callable[[Facts], Facts] = as_it_is  # the facts as they may lie on the disk: no patient's name among them
     waits: float = TWILIO_WAITS  # how long the database may take; after that it counts as away
 
 
@@ -134,10 +140,11 @@ class Intake:
             self._in_hand.pop(came.number, None)
 
     async def _keep(self, came: Came) -> None:
-        """Keep it, and with it all that is in hand: what came later must not be done before it."""
+        """Keep it, screened, and with it all that is in hand: what came later must not be done before it."""
         for limit in list(self._in_hand.values()):
             if not limit.expired():
                 limit.reschedule(0)
+        came.what = replace(came.what, facts=self.doors[came.what.door].screened(came.what.facts))
         try:
             await self.keeping.keep(came, earlier=lambda: bool(self._in_hand))
         except OSError as problem:

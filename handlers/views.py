@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from bot.texting import without_patients
+
 Block = dict[str, Any]
 
 
@@ -31,6 +33,16 @@ def choice(kind: str, options: list[tuple[str, str]]) -> Block:
 
 def plain(text: str) -> Block:
     return {"type": "plain_text", "text": text}
+
+
+def screened(form: Any) -> Any:
+    """A form as it may lie on the disk: what was written in its fields holds no patient's name."""
+    if isinstance(form, dict):
+        is_text = form.get("type") == "plain_text_input" and form.get("value")
+        return {name: screened(each) for name, each in form.items()} | (
+            {"value": without_patients(form["value"])} if is_text else {}
+        )
+    return form
 
 
 def picked(element: Block) -> list[str]:

@@ -165,7 +165,7 @@ def person_told(tx: Tx, by: roster.Person, whom: roster.Person, name: str = "") 
 def stray(tx: Tx, person: roster.Person, text: str, channel: str, number: str) -> Echo:
     """A text that fits nothing goes to the coordinator; the automatic answer comes at most once in ten minutes."""
     running = outages.running(tx)
-    shown = texting.patient_data(text) or text
+    shown = texting.without_patients(text)
     journal.write(
         tx,
         "stray",

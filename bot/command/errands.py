@@ -17,7 +17,7 @@ AT_ONCE = [{"after": 0, "do": "superior"}]  # when the playbook has no ladder fo
 
 def act(tx: Tx, person: roster.Person, verb: str, code: str, words: str, channel: str) -> Echo:
     """What somebody does with a task, and who has to hear of it at once."""
-    task, words = tasks.find(tx, code, person), texting.patient_data(words) or words
+    task, words = tasks.find(tx, code, person), texting.without_patients(words)
     if task.card_id and verb not in OF_LINES:
         task, words = _whole(tx, task, words)
     if task.kind == tasks.Kind.DECIDE:
@@ -48,7 +48,7 @@ def skip(tx: Tx, person: roster.Person, code: str, why: str, channel: str) -> Ec
     if task is None:
         raise Refused(f"There is no task {code.upper()}. Nothing was changed.")
     owner = roster.person(tx, task.owner) if task.is_open() else None
-    echo = tasks.skip(tx, task, person, texting.patient_data(why) or why, channel)
+    echo = tasks.skip(tx, task, person, texting.without_patients(why), channel)
     returning.advance(tx, task.outage_id)
     if owner and owner.id != person.id and not task.card_id:
         outage = tx.get(Outage, task.outage_id) if task.outage_id else None

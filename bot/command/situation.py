@@ -45,7 +45,7 @@ def heard(tx: Tx, people: list[roster.Person], text: str) -> tell.Echo:
     report = sitreps.waiting(tx, [person.id for person in people])
     if report is None:
         return None
-    sitreps.answer(tx, report, texting.patient_data(text) or text)
+    sitreps.answer(tx, report, texting.without_patients(text))
     _noted(tx, report, "sms")
     if report.done_at:
         return "echo", {"text": "your report is complete and goes to the commander"}
@@ -61,7 +61,7 @@ def fill(tx: Tx, person: roster.Person, report_id: int, said: dict[str, str]) ->
     if asked.closed_at:
         raise Refused("That report was closed and has gone to the commander. Nothing was kept; tell the commander.")
     given = {name: said.get(name, "").strip() for name in FIELDS}
-    sitreps.fill(tx, report, {name: texting.patient_data(text) or text for name, text in given.items()})
+    sitreps.fill(tx, report, {name: texting.without_patients(text) for name, text in given.items()})
     _noted(tx, report, "slack")
     return "Your report goes to the commander. You may fill it in again until then."
 

@@ -4,7 +4,7 @@ from bot.texting.gsm7 import fit, fold, is_gsm7, segments
 from bot.texting.languages import base
 from bot.texting.numbers import BadNumber, e164
 from bot.texting.replies import ASKS_FOR_HELP, OPT_IN, OPT_OUT, RESERVED, Reply, Says, mask, parse_reply
-from bot.texting.screen import patient_data
+from bot.texting.screen import patient_data, without_patients
 
 __all__ = [
     "ASKS_FOR_HELP",
@@ -23,4 +23,5 @@ __all__ = [
     "parse_reply",
     "patient_data",
     "segments",
+    "without_patients",
 ]

@@ -110,13 +110,21 @@ _NOT_NAMES = frozenset(  # what stands beside a bed in plain reports, and begins
 
 
 def patient_data(text: str) -> str | None:
-    """The text without what looks like patient data, or None when nothing does."""
+    """The text without what looks like patient data, or None when nothing does.
+
+    Of what was screened before it is still said that it held some.
+    """
     numbers = [*_RECORD.finditer(text), *_BIRTH.finditer(text), *_BARE_RECORD.finditer(text)]
-    if not numbers and not _names_a_patient(text):
+    if not numbers and REMOVED not in text and not _names_a_patient(text):
         return None
     names = [word for word in _WORD.finditer(text) if _like_a_name(word[0])]
     called = [found for sort in (_TITLED, _CALLED) for found in sort.finditer(text) if _may_be_a_name(found[1])]
     return _without(text, [*numbers, *names, *called, *_LONG_NUMBER.finditer(text)])
+
+
+def without_patients(text: str) -> str:
+    """The text as it may be kept and shown."""
+    return patient_data(text) or text
 
 
 def _names_a_patient(text: str) -> bool:

@@ -1,6 +1,7 @@
 """Slash commands: who asks, which verb, one transaction, an answer within three seconds to the caller alone."""
 
 import html
+import re
 import uuid
 from datetime import datetime
 from typing import Any
@@ -9,6 +10,7 @@ from slack_bolt.async_app import AsyncAck
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.db import Tx
+from bot.texting import without_patients
 from handlers import modals
 from handlers.asked import Answer, Verb, answered, as_person, tell_later
 from handlers.intake import SLACK_WAITS, Facts, Intake
@@ -35,6 +37,12 @@ async def typed(ack: AsyncAck, command: dict[str, Any], client: AsyncWebClient, 
 
 def do(tx: Tx, user: str, once: str, name: str, said: str) -> Answer:
     return as_person(tx, user, once, *_read(name, said))
+
+
+def screened(command: Facts) -> Facts:
+    """As it may lie on the disk: the words around those that Slack marks, as people and channels."""
+    parts = re.split("(<[^>]*>)", command["said"])
+    return command | {"said": "".join(part if part[:1] == "<" else without_patients(part) for part in parts)}
 
 
 def do_later(tx: Tx, answer: Answer, at: datetime, command: Facts) -> None:

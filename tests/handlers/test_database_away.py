@@ -361,6 +361,26 @@ def test_a_declaration_by_keypad_is_kept_without_its_pin(door: Door, trouble: Tr
     assert [outage.code for outage in outages(door)] == ["O-1"]
 
 
+# --- patients ---
+
+
+@pytest.mark.usefixtures("outage")
+def test_no_patient_lies_on_the_disk_and_the_sender_is_told_all_the_same(door: Door, trouble: Trouble) -> None:
+    before = last_message(door)
+    with away(trouble, door.db):
+        door.texts(ALMA, "2 Garcia MRN 4482913 in bed 4", sid="SM7")
+        door.types("U0EVE", "/task <@U01234567|ben> due:15m move Mrs Garcia", trigger="t1")
+        door.acts(form("Mr Garcia is in the MRI"))
+        assert "Garcia" not in raw(door) and "4482913" not in raw(door)
+        assert "<@U01234567|ben> due:15m" in raw(door)
+    assert take_in(door) == 3
+    assert digits(door) == [("alma", "2")]
+    assert any("no patient details" in text for text in said_to(door, ALMA, since=before))
+    (held,) = door.lines("note_held")
+    assert held.detail["text"] == "[removed] [removed] in bed 4"
+    assert "Garcia" not in " ".join(str(line.model_dump()) for line in door.lines())
+
+
 # --- order, and each once ---
 
 
