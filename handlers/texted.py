@@ -1,5 +1,6 @@
 """What a text is → what is done: the whole SMS grammar, as verbs."""
 
+import re
 from collections.abc import Callable
 
 from bot import access, board, checkins, journal, outages, playbooks, roster, tasks, timers
@@ -25,6 +26,9 @@ from bot.texting import Reply, Says
 from handlers.said import Said
 
 Echo = answers.Echo
+#: A second digit behind the first, and nothing else
+OTHER_DIGIT = re.compile(r"(?:(?:and|or|y|o|et|ou)\b|[&+,/])?\W*([1-4])\W*", re.IGNORECASE)
+NO_PIN = "{} needs your PIN, as in {}. Nothing was done or sent"
 #: What somebody says of several tasks at once, as it is echoed
 VERBS = {
     "have": "yours", "cannot": "you cannot", "done": "done", "blocked": "blocked", "need": "help asked for",
@@ -47,7 +51,15 @@ def _answer(tx: Tx, people: list[Person], reply: Reply, number: str, body: str, 
         return answers.stray(tx, people[0], body, "sms", number)
     note = reply.note if about else f"{reply.code} {reply.note}".strip()
     echo = answers.answer(tx, people, reply.digit, note, "sms", about)
-    return echo or whose.also_open(tx, people, reply.digit)
+    return echo or whose.also_open(tx, people, reply.digit) or _one_of_two(reply)
+
+
+def _one_of_two(reply: Reply) -> Echo:
+    """`1 and 3`: the first digit counts, and a `1` has no echo that would show it."""
+    other = OTHER_DIGIT.fullmatch(reply.note)
+    if reply.digit != "1" or other is None or other[1] == "1":
+        return None
+    return "echo", {"text": f"only 1 was noted. If you mean {other[1]}, text {other[1]} alone"}
 
 
 def _suspected(tx: Tx, people: list[Person], reply: Reply, number: str, body: str, proven: str) -> Echo:
@@ -59,6 +71,10 @@ def _task(tx: Tx, people: list[Person], reply: Reply, number: str, body: str, pr
     if reply.verb == "done" and not reply.code and (said := situation.heard(tx, people, body)):
         return said  # `Done` to the question that waits
     who = next((person for person in people if _owns(tx, reply.code, person)), people[0])
+    if reply.verb == "unclear":
+        code = reply.code
+        raise Refused(f"{reply.note} says nothing of a task, so nothing was changed. Text DONE {code}, BLOCKED {code} "
+                      f"or NEED {code}. For your unit text {reply.note} alone")  # fmt: skip
     mine = tasks.mine(tx, who)
     if not reply.code and len(mine) != 1:
         raise Refused(f"Which task? {tasks.yours(tx, who)}")
@@ -86,7 +102,7 @@ def _duty(tx: Tx, people: list[Person], reply: Reply, number: str, body: str, pr
         return lapses.not_on_shift(tx, who, "sms")
     unit = roster.take_duty(tx, who, reply.verb, reply.unit)
     if unit is None:
-        return "echo", {"text": f"there is no unit {reply.unit or who.unit}. Text HERE and the unit's code"}
+        return "echo", {"text": f"there is no unit {reply.unit or who.unit}. Text {reply.verb.upper()} and its code"}
     journal.write(tx, f"said_{reply.verb}", who=who.id, channel="sms", about=unit.code)
     if reply.verb == "charge":
         lapses.takes_charge(tx, who, unit.code)
@@ -115,6 +131,8 @@ def _told(tx: Tx, people: list[Person], reply: Reply, number: str, body: str, pr
 def _declare(tx: Tx, people: list[Person], reply: Reply, number: str, body: str, proven: str) -> Echo:
     who = _who(tx, people, number, proven, reply, body)
     if who is None:
+        if roster.may(people[0], "declare") and not outages.running(tx):
+            raise Refused(NO_PIN.format("OUTAGE", "OUTAGE 1234 ehr"))
         return answers.stray(tx, people[0], body, "sms", number)
     library = playbooks.current(tx)
     done = opening.declare(tx, who, words.declaration(reply.note, library.find), "sms")
@@ -134,7 +152,10 @@ def _ask_works(done: opening.Declared) -> Echo:
 
 def _command(tx: Tx, people: list[Person], reply: Reply, number: str, body: str, proven: str) -> Echo:
     who = _who(tx, people, number, proven, reply, body)
+    verb = reply.verb.upper()
     if who is None:
+        if roster.may(people[0], "manage"):
+            raise Refused(NO_PIN.format(verb, f"{verb} {reply.code or 'O-1'} 1234"))
         return answers.stray(tx, people[0], body, "sms", number)
     return "echo", {"text": COMMANDS[reply.verb](tx, who, reply.code, reply.note)}
 

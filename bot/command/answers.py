@@ -12,6 +12,7 @@ from bot.outages import Outage
 HELP_S = 600  # seconds until help should be there
 ONCE_IN = timedelta(minutes=10)  # the automatic answer to a text that fits nothing
 STRAY = "stray.quiet"  # the timer that keeps it quiet
+QUICKER = "Text 1=OK 2=need help 9=PATIENT RISK"
 HELD = "held.quiet"  # the same for the word that patients are not named in texts
 
 
@@ -165,7 +166,8 @@ def person_told(tx: Tx, by: roster.Person, whom: roster.Person, name: str = "") 
 def stray(tx: Tx, person: roster.Person, text: str, channel: str, number: str) -> Echo:
     """A text that fits nothing goes to the coordinator; the automatic answer comes at most once in ten minutes."""
     running = outages.running(tx)
-    shown = texting.without_patients(text)
+    held = texting.patient_data(text)
+    shown = held or text.strip() or "(no words, perhaps a picture)"
     journal.write(
         tx,
         "stray",
@@ -173,10 +175,10 @@ def stray(tx: Tx, person: roster.Person, text: str, channel: str, number: str) -
         who=person.id,
         channel=channel,
         text=shown,
-        held=shown != text,
+        held=bool(held),
     )
     if running:
-        post = shown if shown == text else "held back, as it may name a patient. Please call them"
+        post = "held back, as it may name a patient. Please call them" if held else shown
         tell.command_post(tx, running[0], "stray_text", {"who": person.name, "unit": person.unit, "text": post})
         above = tell.coordinator(tx, running[0])
         if above and above.id != person.id:
@@ -184,6 +186,10 @@ def stray(tx: Tx, person: roster.Person, text: str, channel: str, number: str) -
     if timers.due_at(tx, STRAY, number):
         return None
     timers.set_for(tx, STRAY, number, tx.now + ONCE_IN)
+    if not text.strip():
+        return "echo", {"text": f"your text had no words, and pictures cannot be read here. {QUICKER}"}
+    if not running:
+        return "echo", {"text": f"no outage is open, so nobody reads this number now. {QUICKER}"}
     return "stray", {}
 
 

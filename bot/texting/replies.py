@@ -7,7 +7,7 @@ import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bot.texting.reply_words import ALL_FINE, ALONE_DONE, BEHIND, TASK_VERBS
+from bot.texting.reply_words import ALL_AT_RISK, ALL_FINE, ALONE_DONE, BEHIND, NO_RISK, POLITE, TASK_VERBS
 
 # Carriers act on these when they are the whole text, so they are never commands of ours.
 OPT_OUT = frozenset("stop stopall unsubscribe cancel end quit revoke optout opt-out".split()) | {"opt out", "stop all"}
@@ -68,14 +68,16 @@ _OUTAGE = r"(?:[O0] ?- ?|O)[0-9]{1,6}\b"  # a nought for the letter is a common 
 _RECALL = r"R ?[0-9]{1,6}(?!\w|[-.][0-9])"
 _UNIT = r"[\w/-]{1,16}"
 
-_DIGIT = _form(r"[\"'(\[#]*([12349])(?:[^\w\s]*(?=\s|$)|[^\w\s]+(?=[^\W\d]))" + rf"{_SEP}(.*)")
-_DIGIT_AND_CODE = _form(rf"([1234])\W{{0,3}}({_RECALL}|{_OUTAGE}){_SEP}(.*)")
+_DIGIT = _form(r"[\"'(\[#*]*([12349])(?:[^\w\s]*(?=\s|$)|[^\w\s]+(?=[^\W\d]))" + rf"{_SEP}(.*)")
+_DIGIT_AND_CODE = _form(rf"([1234])(?:\W{{1,3}}|(?=[RO]))({_RECALL}|{_OUTAGE}){_SEP}(.*)")  # `10-4` has none
+_DIGITS = _form(rf"[12349](?:(?:{_AND}|\s+)[12349])+[.!]*")
 _WORD_AND_CODE = _form(rf"({_ANY.join(map(re.escape, CALL_WORDS))})\W{{1,3}}({_RECALL}){_SEP}(.*)")
 _DIGIT_AND_PIN = _form(rf"([123])\W+({_PIN})\W*")
 _VERB_AND_TASK = _form(
-    rf"({_ANY.join(map(re.escape, TASK_VERBS))})(?=\W|T)\W{{0,3}}(?:help\W{{1,3}})?(?:(?:with|on|for)\W{{1,3}})?"
+    rf"({_ANY.join(map(re.escape, TASK_VERBS))})(?=\W|T[0-9])\W{{0,3}}(?:help\W{{1,3}})?(?:(?:with|on|for)\W{{1,3}})?"
     rf"({_TASK})((?:[\s,&+]{{1,3}}(?:and\s+)?{_TASK})*){_SEP}(.*)"
 )
+_UNCLEAR_OF_TASK = _form(rf"([34])\W{{0,3}}({_TASK})")
 _TASK_FIRST = _form(rf"({_TASK}){_SEP}(?:({_ANY.join(map(re.escape, BEHIND))})\b{_SEP})?(.*)")
 _HERE = _form(rf"(here|charge)(?:\s+(?:(?:on|at|in)\s+)?({_UNIT}))?")
 _AWAY = _form(rf"away\b{_SEP}(.*)")
@@ -84,7 +86,14 @@ _DECLARE = _form(rf"outage(?![^\W\d])\W{{0,3}}(?:pin\W{{1,3}})?({_PIN})?{_SEP}(.
 _COMMAND = _form(rf"({_ANY.join(COMMANDS)})\b{_SEP}({_OUTAGE})?{_SEP}(?:pin\W{{1,3}})?({_PIN})?{_SEP}(.*)")
 _CODE_AFTER_PIN = _form(rf"({_OUTAGE}){_SEP}(.*)")
 _STATUS = _form(rf"status\W*({_OUTAGE})?")
-_THUMBS_UP = _form("(?:\U0001f44d[\U0001f3fb-\U0001f3ff]?\\s*)+")
+_THUMB = "\U0001f44d[\U0001f3fb-\U0001f3ff]?"
+_THUMBS_UP = _form(rf"(?:{_THUMB}\s*)+")
+_FINE = _form(rf"(?:{_ANY.join(ALL_FINE)})(?:(?:[\s,.!]|{_THUMB})+(?:{_ANY.join((*ALL_FINE, *POLITE))})?)*")
+_RISK_ALONE = _form(rf"(?:{_ANY.join(ALL_AT_RISK)})(?:\s+(?:{_ANY.join(ALL_AT_RISK)}))*")
+_RISK = _form(
+    rf"(?:9(?=patient|risk)|(?:{_ANY.join(word for word in ALL_AT_RISK if ' ' in word)})\b[\s.,:;!=-]*+)"
+    rf"(?!(?:{_ANY.join(NO_RISK)})(?!\w))(.+)"
+)
 _REACTION = _form('(?:liked|loved|\U0001f44d[\U0001f3fb-\U0001f3ff]? to)\\s*["“].*')  # what phones send for a tap
 
 _PIN_PLACES = (  # (form, the group that is the PIN); the last two are for what only looks like a command
@@ -99,7 +108,7 @@ _PIN_PLACES = (  # (form, the group that is the PIN); the last two are for what 
 def parse_reply(text: str) -> Reply:
     """What a text says, by the grammar of the contract. Never raises; what fits nothing is FREE."""
     words = _plain(text)
-    for read in (_alone, _task, _suspected, _answer_to, _answer, _duty, _told, _declare, _command, _status):
+    for read in (_alone, _task, _suspected, _answer_to, _risk, _answer, _duty, _told, _declare, _command, _status):
         reply = read(words)
         if reply is not None:
             return reply
@@ -144,7 +153,9 @@ def _alone(words: str) -> Reply | None:
         return Reply(says=Says.OPTED_IN)
     if said in ASKS_FOR_HELP:
         return Reply(says=Says.WANTS_HELP)
-    if said in ALL_FINE or _THUMBS_UP.fullmatch(words) or _REACTION.fullmatch(words):
+    if _RISK_ALONE.fullmatch(said):
+        return Reply(says=Says.ANSWER, digit="9")
+    if _FINE.fullmatch(said) or _THUMBS_UP.fullmatch(words) or _REACTION.fullmatch(words):
         return Reply(says=Says.ANSWER, digit="1")
     return Reply(says=Says.TASK, verb="done") if said in ALONE_DONE else None
 
@@ -154,6 +165,8 @@ def _task(words: str) -> Reply | None:
         verb, code, others, note = found.groups()
         also = tuple(_task_code(other) for other in re.findall(_TASK, others, re.IGNORECASE))
         return Reply(says=Says.TASK, verb=TASK_VERBS[verb.lower()], code=_task_code(code), also=also, note=note)
+    if found := _UNCLEAR_OF_TASK.match(words):
+        return Reply(says=Says.TASK, verb="unclear", code=_task_code(found[2]), note=found[1])
     if found := _TASK_FIRST.match(words):
         verb = TASK_VERBS[found[2].lower()] if found[2] else "proof"
         return Reply(says=Says.TASK, verb=verb, code=_task_code(found[1]), note=found[3])
@@ -174,6 +187,14 @@ def _answer_to(words: str) -> Reply | None:
     code = f"R{int(code[1:])}" if code[0] in "rR" else _outage_code(code)
     digit = CALL_WORDS.get(digit.lower(), digit)
     return Reply(says=Says.ANSWER, digit=digit, code=code, note=mask(note) if digit in "123" else note)
+
+
+def _risk(words: str) -> Reply | None:
+    """What says a risk in words, or names 9 among other digits and nothing else: better one call too many."""
+    if found := _RISK.fullmatch(words):
+        return Reply(says=Says.ANSWER, digit="9", note=found[1])
+    named = "9" in words[1:] and words[0] != "9" and _DIGITS.fullmatch(words)
+    return Reply(says=Says.ANSWER, digit="9", note=words) if named else None
 
 
 def _answer(words: str) -> Reply | None:

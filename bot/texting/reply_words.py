@@ -2,10 +2,22 @@
 
 #: For a 1, as the whole text; a thumbs-up as well
 FINE = {
-    "en": ("ok", "okay", "k", "yes", "got it"),
+    "en": ("ok", "okay", "k", "yes", "y", "yep", "yeah", "got it"),
     "es": ("si", "sí", "vale", "bien", "todo bien", "de acuerdo"),
     "fr": ("oui", "bien", "tout va bien", "d'accord"),
 }
+#: What may follow them and says nothing more
+POLITE = ("thanks", "thank you", "thx", "tx", "ty", "gracias", "muchas gracias", "merci")
+#: For a 9, as the whole text; those of two words and more also with a note behind them
+AT_RISK = {
+    "en": ("patient risk", "patient at risk", "nine"),
+    "es": ("paciente en riesgo", "riesgo de paciente", "riesgo paciente", "riesgo", "nueve"),
+    "fr": ("risque patient", "patient en danger", "risque", "neuf"),
+}
+#: Behind them it says that there is no risk, or asks
+NO_RISK = (
+    "none no not 0 zero nil over resolved solved ended gone low was ninguno ninguna cero aucun aucune zéro".split()
+)
 #: In front of a task's code, or behind it
 OF_TASKS = {
     "en": {
@@ -22,7 +34,8 @@ OF_TASKS = {
     },
 }  # fmt: skip
 
-ALL_FINE = frozenset(word for words in FINE.values() for word in words)
+ALL_FINE = [word for words in FINE.values() for word in words]
+ALL_AT_RISK = [word for words in AT_RISK.values() for word in words]
 TASK_VERBS = {word: verb for verbs in OF_TASKS.values() for verb, words in verbs.items() for word in words.split()}
 #: What may stand behind a code without being mistaken for the proof that was asked for
 NOT_BEHIND = ("2", "no", "ayuda", "aide")

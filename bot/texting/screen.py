@@ -24,7 +24,8 @@ _DAY = (
 _PAST = r"(?:19\d\d|20[01]\d|2020)"  # a full date of these years is somebody's birth, not tonight's
 
 _RECORD = re.compile(
-    r"\b(?:mrn|csn|ssn|fin|nhs\s?(?:no|number)|(?:acct|account|record|patient|pt)\s?(?:id|no|num|number|\#))"
+    r"\b(?:mrn|csn|ssn|fin|acct|nhs\s?(?:no|number)"
+    r"|(?:acct|account|record|chart|hospital|encounter|visit|patient|pt)\s?(?:id|no|num|number|\#))"
     r"\W{0,3}(?:is\W{1,2})?[a-z]{0,3}-?\d[\d-]{2,}"
     r"|\b(?:nhc|ipp|historia|dossier|expediente)(?:\s(?:cl[ií]nica|m[eé]dical|patient|n[uú]m\w*|no|n[º°]))*"
     r"\W{0,3}(?:es\W{1,2}|est\W{1,2})?[a-z]{0,3}-?\d[\d-]{2,}"
@@ -36,7 +37,7 @@ _BIRTH = re.compile(
     r"|nacid[oa]|naci[oó]|(?:fecha de|f\.?) ?nac(?:imiento)?|fdn|n[eé]e?|date de naissance|ddn)"
     rf"\W{{0,3}}(?:(?:is|on|es|el|en|est|le)\W{{1,2}})?"
     rf"(?:{_DAY}\d{{2,4}}|\d{{4}}-\d\d-\d\d|{_PAST})\b"
-    rf"|\b{_DAY}{_PAST}\b|\b{_PAST}-\d\d-\d\d\b",
+    rf"|\b{_DAY}{_PAST}\b|\b{_PAST}-\d\d-\d\d\b|(?<![\d/])\d{{1,2}}/\d{{1,2}}/[3-9]\d(?![\d/])",
     re.IGNORECASE,
 )
 _BARE_RECORD = re.compile(
@@ -44,6 +45,7 @@ _BARE_RECORD = re.compile(
     r"(?:\d{6}|\d{8,9})(?![\w:/-]|\.\d| \d)",
     re.IGNORECASE,
 )
+_LISTED = re.compile(r"\b([^\W\d]{3,}),\s?([^\W\d]{3,})\b")  # as records list people: SMITH, JOHN
 _LONG_NUMBER = re.compile(r"\d{5,}")
 
 _PLACE = re.compile(
@@ -56,7 +58,8 @@ _TITLED = re.compile(  # not MR and ms, which are a scanner and a time
     r"(?:named?\s|is\s)?([^\W\d][\w'’-]+)"
 )
 _CALLED = re.compile(  # somebody, if a name follows, not a unit such as PACU-2
-    r"(?:\b(?:[Pp]atiente?|PATIENTE?|[Pp]t|PT|[Pp]aciente|PACIENTE|[Ss]eñora?|SEÑORA?|[Ss]ra?|SRA?)\b\.?|(?<![\w.])M\.)\s"
+    r"(?:\b(?:[Pp]atiente?|PATIENTE?|[Pp]t|PT|[Pp]aciente|PACIENTE|[Ss]eñora?|SEÑORA?|[Ss]ra?|SRA?"
+    r"|[Bb]aby\s(?:boy|girl))\b\.?|(?<![\w.])M\.)\s"
     r"(?:named?\s|is\s|es\s|est\s|llamad[oa]\s)?(?![A-Z]+-?\d)([^\W\d][\w'’-]+)"
 )
 _WORD = re.compile(r"[^\W\d_](?:[^\W\d_]|['’-](?=\w))+")
@@ -64,12 +67,13 @@ _CLAUSE_ENDS = re.compile(r"[.;!?\n]")
 
 _NEARBY = 3  # a name stands among so many words before or after the bed
 
-_SURNAMES = frozenset(
+_COMMON_NAMES = frozenset(  # and a few first names
     """smith johnson williams jones garcia miller davis rodriguez martinez hernandez lopez gonzalez wilson anderson
     thomas taylor moore jackson martin lee perez thompson harris sanchez clark ramirez lewis robinson allen wright
     scott torres nguyen flores adams nelson rivera campbell mitchell carter roberts gomez phillips evans turner diaz
     cruz edwards collins reyes stewart morris morales murphy rogers gutierrez ortiz cooper peterson reed kelly kim
     patel khan singh chen wang ali ahmed
+    doe john jane mary maria jose james robert michael david william richard joseph susan linda barbara carlos juan ana
     fernandez jimenez ruiz alvarez munoz romero alonso navarro dominguez vazquez ramos molina suarez ortega castro
     bernard dubois durand leroy moreau laurent lefebvre dupont rousseau girard fournier""".split()
 )
@@ -128,6 +132,8 @@ def without_patients(text: str) -> str:
 
 
 def _names_a_patient(text: str) -> bool:
+    if any(found[0].isupper() and _plain(found[1]) in _COMMON_NAMES for found in _LISTED.finditer(text)):
+        return True
     if any(_may_be_a_name(found[1]) for found in _TITLED.finditer(text)):
         return True
     if any(_like_a_name(found[1]) for found in _CALLED.finditer(text)):
@@ -143,8 +149,8 @@ def _around(text: str, place: re.Match[str]) -> list[str]:
 
 
 def _like_a_name(word: str) -> bool:
-    """Written like one: Garcia, O'Brien, SMITH, or a frequent surname in small letters."""
-    if _plain(word) in _SURNAMES:
+    """Written like one: Garcia, O'Brien, SMITH, or a frequent name in small letters."""
+    if _plain(word) in _COMMON_NAMES:
         return True
     return word[0].isupper() and (word[1:].islower() or len(word) > 3) and _may_be_a_name(word)
 

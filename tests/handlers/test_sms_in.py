@@ -80,6 +80,28 @@ def test_odd_letters_are_no_error(door: Door, body: str) -> None:
     read(door.texts(BEN, body))
 
 
+ODD = [
+    (ALMA, "1 and 3", "only 1 was noted. If you mean 3, text 3 alone"),
+    (ALMA, "3 T9", "3 says nothing of a task, so nothing was changed"),
+    (ALMA, "CHARGE 9Z", "no unit 9Z. Text CHARGE"),
+    (ALMA, "", "had no words, and pictures cannot be read"),
+    (EVE, "VOID O-1", "VOID needs your PIN, as in VOID O-1 1234"),
+]
+
+
+@pytest.mark.usefixtures("outage")
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_what_was_half_understood_is_said_with_the_way_to_mend_it(door: Door) -> None:
+    for number, (who, body, said) in enumerate(ODD):
+        assert said in read(door.texts(who, body, sid=f"SM{number}"))
+    assert door.lines("stray")[0].detail["text"] == "(no words, perhaps a picture)"
+
+
+def test_without_an_outage_nobody_is_said_to_read_it(door: Door) -> None:
+    assert "nobody reads this number now" in read(door.texts(ALMA, "is Epic down?", sid="SM1"))
+    assert "OUTAGE needs your PIN" in read(door.texts(EVE, "OUTAGE epic is down", sid="SM2"))
+
+
 @pytest.mark.usefixtures("outage")
 def test_no_pin_and_no_patient_reaches_the_journal(door: Door) -> None:
     door.texts(BEN, "OUTAGE 482913 EHR", sid="SM1")
