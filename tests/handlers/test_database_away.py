@@ -398,7 +398,7 @@ def test_what_comes_behind_something_that_waits_waits_too(door: Door, trouble: T
 @each_trouble
 def test_what_is_in_hand_when_it_goes_away_keeps_its_order(door: Door, trouble: Trouble) -> None:
     """Some wait for Slack's two seconds and some for longer: who came first stands first all the same."""
-    facts = {"number": STRANGER, "body": "x", "reply": {"says": "free"}, "proven": ""}
+    facts = {"number": STRANGER, "body": "x", "reply": {"says": "free", "note": ""}, "proven": ""}
 
     def came(n: int) -> tuple[str, dict[str, Any]]:
         return ("text", facts | {"sid": f"SM{n}"}) if n % 3 else ("click", CLICK | {"once": f"SM{n}"})
