@@ -135,9 +135,12 @@ def command_post(
 
 def to_be_told(tx: Tx, outage: Outage) -> tasks.Task | None:
     """The most urgent task whose work is telling the staff: it fills an update instead of being a text of its own
-    (messages.md R2). One that has no words of its own is done by any update."""
+    (messages.md R2), once what it needs is done. One that has no words of its own is done by any update."""
     waiting = tasks.of_outage(tx, outage.id or 0, tasks.TaskState.WAITING)
     due = [task for task in waiting if task.tells and task.offer_at and task.offer_at <= tx.now]
+    if any(task.needs for task in due):
+        steps = tasks.unfinished(tx, outage.id or 0)
+        due = [task for task in due if task.is_free(steps)]
     for task in due:
         if not task.sms:
             tasks.told(tx, outage, task)

@@ -181,4 +181,5 @@ def _add_card(
     for number, (playbook, _, step) in enumerate(planned, start=1):
         line = row(library, outage, playbook, phase, step, tasks.Kind.PLAYBOOK, unit=unit)
         line.card_id, line.line, line.due_after_s = card.id, number, card.due_after_s  # one clock
+        card.needs = sorted({*card.needs, *line.needs})
         tx.add(line)

@@ -19,6 +19,7 @@ from bot.tasks.rows import (
     lines,
     mine,
     of_outage,
+    unfinished,
     yours,
 )
 from bot.tasks.shifts import ENDS, gone
@@ -93,6 +94,7 @@ __all__ = [
     "spares",
     "take",
     "told",
+    "unfinished",
     "watch",
     "worded",
     "yours",

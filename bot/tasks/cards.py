@@ -7,8 +7,9 @@ from typing import Any
 from bot import outbox, roster, texting
 from bot.db import Tx
 from bot.outages import Outage
-from bot.tasks.rows import Kind, Task, TaskState, at, lines
+from bot.tasks.rows import Kind, Task, TaskState, Unfinished, at, lines
 
+APART = timedelta(minutes=10)  # between two lists of a unit, when what it needs comes bit by bit
 SOON = timedelta(minutes=20)  # what is offered so soon after a card may as well stand on it
 
 
@@ -25,6 +26,42 @@ def fold(tx: Tx, outage: Outage, offered: Iterable[Task], others: Iterable[Task]
             task.card_id, task.line, task.due_at = own.id, len(lines(tx, own)) + 1, own.due_at
             tx.add(task)
             tx.flush()
+
+
+def hold_back(tx: Tx, due: list[Task], steps: Unfinished) -> list[Task]:
+    """What of this is offered now. Lines that need what is not done yet wait for the unit's next list, which comes ten
+    minutes later at the earliest; a list of nothing else waits as it is."""
+    offered = []
+    for task in due:
+        every = lines(tx, task) if task.kind == Kind.CARD and task.needs else []
+        held = [line for line in every if not line.is_free(steps)]
+        if held and len(held) < len(every):
+            _next_list(tx, task, held)
+        if not held or len(held) < len(every):
+            offered.append(task)
+    return offered
+
+
+def close_up(tx: Tx, card: Task) -> list[Task]:
+    """Number the lines that are left on a list anew; returns them."""
+    tx.flush()
+    left = lines(tx, card)
+    for number, line in enumerate(left, start=1):
+        line.line = number
+        tx.add(line)
+    return left
+
+
+def _next_list(tx: Tx, card: Task, held: list[Task]) -> None:
+    later = Task(**card.model_dump(exclude={"id"}))
+    later.offer_at, later.due_at = tx.now + APART, card.due_at + APART if card.due_at else None
+    tx.add(later)
+    tx.flush()
+    for line in held:
+        line.card_id, line.due_at = later.id, later.due_at
+        tx.add(line)
+    close_up(tx, card)
+    close_up(tx, later)
 
 
 def drafts(tx: Tx, outage: Outage, card: Task, person: roster.Person, ways: list[outbox.Route],

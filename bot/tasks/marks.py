@@ -99,11 +99,13 @@ def outage_code(tx: Tx, task: Task) -> str:
 
 
 def _let_go(tx: Tx, task: Task) -> None:
-    """Tasks that waited for this one are offered now, if it is their time. (Unit checks end by the thousand, and what
-    waits for all of them ends with the last.)"""
-    if not task.outage_id or task.kind == Kind.CHECK or not (task.step or task.kind == Kind.CARD):
+    """Tasks that waited for this one are offered now, if it is their time. (Unit checks end by the thousand: only what
+    their own unit waits with is looked for, and what waits for all of them ends with the last.)"""
+    if not task.outage_id or not (task.step or task.kind == Kind.CARD):
         return
-    waiting = select(Task).where(Task.outage_id == task.outage_id, Task.state == TaskState.WAITING)
+    waiting = select(Task.needs).where(Task.outage_id == task.outage_id, Task.state == TaskState.WAITING)
+    if task.kind == Kind.CHECK and task.unit:
+        waiting = waiting.where(Task.unit == task.unit)
     due = waiting.where(col(Task.offer_at) <= tx.now, col(Task.card_id).is_(None), col(Task.tells).is_(False))
-    if any(other.needs for other in tx.exec(due)):
+    if any(tx.exec(due)):
         timers.set_for(tx, WATCH, str(task.outage_id), tx.now)

@@ -10,7 +10,7 @@ from bot import escalations, journal, outages, outbox, roster, timers
 from bot.db import Tx
 from bot.outages import Outage
 from bot.tasks import cards, quiet
-from bot.tasks.rows import ENDED, Kind, Task, TaskState, at, lines, of_outage
+from bot.tasks.rows import Kind, Task, TaskState, Unfinished, at, delay, lines, of_outage, unfinished
 
 WATCH = "tasks.watch"  # the timer: offers, warnings and overdue tasks of an outage
 EARLIEST = timedelta(minutes=20)  # before due
@@ -51,11 +51,11 @@ def assign_due(tx: Tx, outage: Outage) -> dict[str, list[Task]]:
     if not _anything_due(tx, outage):
         return given
     all_tasks = of_outage(tx, outage.id or 0)
-    unfinished = {task.step for task in all_tasks if task.state not in ENDED}
-    due = [task for task in all_tasks if _is_due(tx, outage, task, unfinished)]
+    steps = unfinished(tx, outage.id or 0)
+    due = cards.hold_back(tx, [task for task in all_tasks if _is_due(tx, outage, task, steps)], steps)
     if outage.level >= 2:
         lists = [task for task in due if task.kind == Kind.CARD]
-        cards.fold(tx, outage, lists, [task for task in all_tasks if task.needs_none_of(unfinished)])
+        cards.fold(tx, outage, lists, [task for task in all_tasks if task.is_free(steps)])
     for task in due:
         if not task.card_id and _assign(tx, outage, task):
             given[task.owner].append(task)
@@ -121,11 +121,13 @@ def _anything_due(tx: Tx, outage: Outage) -> bool:
     return tx.exec(due.limit(1)).first() is not None
 
 
-def _is_due(tx: Tx, outage: Outage, task: Task, unfinished: set[str]) -> bool:
-    """Is it to be offered now? Lines come with their card; below level 2 only the few who are told have tasks."""
+def _is_due(tx: Tx, outage: Outage, task: Task, steps: Unfinished) -> bool:
+    """Is it to be offered now? Lines come with their card, and wait by themselves for what they need; below level 2
+    only the few who are told have tasks."""
     mine = task.state == TaskState.WAITING and not task.card_id and not task.tells and task.kind != Kind.CHECK
     told = outage.level >= 2 or task.role in LOW_LEVEL
-    return mine and told and task.offer_at is not None and task.offer_at <= tx.now and task.needs_none_of(unfinished)
+    is_time = task.offer_at is not None and task.offer_at <= tx.now
+    return mine and told and is_time and (task.kind == Kind.CARD or task.is_free(steps))
 
 
 def later(tx: Tx, seconds: int) -> datetime:
@@ -133,6 +135,9 @@ def later(tx: Tx, seconds: int) -> datetime:
 
 
 def _assign(tx: Tx, outage: Outage, task: Task) -> bool:
+    if task.needs and task.offer_at:  # it has as long as it was to have, however long it waited for others
+        delay(tx, task, tx.now - task.offer_at)
+        task.offer_at = tx.now
     site = outage.sites[0] if len(outage.sites) == 1 else ""
     held = holding(tx, outage, task.role, task.unit, frozenset(task.refused_by), site)
     if held.owner is None:

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 from bot import roster
 from bot.db import Tx
-from bot.tasks.rows import Task, lines
+from bot.tasks.rows import Task, delay
 
 MORNING = time(7, 0)
 
@@ -24,9 +24,7 @@ def next_morning(tx: Tx) -> datetime:
 def put_off(tx: Tx, task: Task) -> None:
     """It waits for the morning, and has as long from then on."""
     morning = next_morning(tx)
-    for each in [task, *lines(tx, task)]:
-        each.due_at = each.due_at + (morning - tx.now) if each.due_at else None
-        tx.add(each)
+    delay(tx, task, morning - tx.now)
     task.offer_at = morning
 
 

@@ -1,6 +1,7 @@
 """The rows of tasks and cards. A card is one code and one clock for the tasks of a unit and phase."""
 
 import re
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
@@ -31,6 +32,7 @@ ENDED = (TaskState.DONE, TaskState.CANNOT_DO, TaskState.HANDED_OVER, TaskState.C
 
 WARN = {1: timedelta(minutes=5), 2: timedelta(minutes=10), 3: timedelta(minutes=15)}  # before due
 LEAST = timedelta(minutes=10)  # a warning comes at least this long after the offer
+Unfinished = Mapping[str, set[str]]  # step → the units in which it is not ended; "" for the hospital's own
 
 
 class Kind(StrEnum):
@@ -70,7 +72,7 @@ class Task(SQLModel, table=True):
     unit: str = ""
     prio: int = 2
     proof: str = "none"  # number, time, text
-    needs: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    needs: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))  # of a card: of its lines
     skip_if: str = Field(default="", sa_column_kwargs={"server_default": ""})  # a fact with which it is not needed
     tells: bool = False  # its work is telling the staff: it fills the next promised update
     state: str = TaskState.WAITING
@@ -100,8 +102,12 @@ class Task(SQLModel, table=True):
     def is_open(self) -> bool:
         return self.state in OPEN
 
-    def needs_none_of(self, unfinished: set[str]) -> bool:
-        return unfinished.isdisjoint(self.needs)
+    def is_free(self, steps: Unfinished) -> bool:
+        """Is all ended that it needs: in its own unit, in the hospital, and for a task of the hospital in every unit?"""
+        return not any(
+            units and (not self.unit or not units.isdisjoint(("", self.unit)))
+            for units in (steps.get(need) for need in self.needs)
+        )
 
 
 def at(tx: Tx, moment: datetime | None) -> str:
@@ -125,6 +131,22 @@ def of_outage(tx: Tx, outage_id: int, *states: TaskState, lines: bool = True) ->
     if states:
         query = query.where(col(Task.state).in_(states))
     return list(tx.exec(query.order_by(col(Task.prio), col(Task.due_at), col(Task.id))))
+
+
+def unfinished(tx: Tx, outage_id: int) -> Unfinished:
+    """The steps that have not ended, and where. A skipped one has, and one that nobody can do."""
+    found: dict[str, set[str]] = {}
+    left = select(Task.step, Task.unit).where(Task.outage_id == outage_id, col(Task.state).not_in(ENDED))
+    for step, unit in tx.exec(left.where(Task.step != "")):
+        found.setdefault(step, set()).add(unit)
+    return found
+
+
+def delay(tx: Tx, task: Task, by: timedelta) -> None:
+    """It is due so much later, with the lines of its card."""
+    for each in [task, *lines(tx, task)]:
+        each.due_at = each.due_at + by if each.due_at else None
+        tx.add(each)
 
 
 def lines(tx: Tx, card: Task) -> list[Task]:

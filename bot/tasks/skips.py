@@ -5,8 +5,8 @@ from sqlmodel import col, select
 from bot import journal, outbox, roster
 from bot.db import Tx
 from bot.outages import Outage
-from bot.tasks import marks
-from bot.tasks.rows import Task, TaskState, lines, of_outage
+from bot.tasks import cards, marks
+from bot.tasks.rows import Task, TaskState, of_outage
 
 NOT_BEGUN = (TaskState.WAITING, TaskState.OFFERED)
 
@@ -58,12 +58,7 @@ def _off_its_card(tx: Tx, task: Task) -> None:
     card = tx.get(Task, task.card_id)
     task.card_id, task.line = None, 0
     tx.add(task)
-    tx.flush()
-    left = lines(tx, card) if card else []
-    for number, line in enumerate(left, start=1):
-        line.line = number
-        tx.add(line)
-    if card and not left:
+    if card and not cards.close_up(tx, card):
         card.state, card.ended_at = TaskState.CANCELLED, tx.now
         tx.add(card)
 

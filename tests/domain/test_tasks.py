@@ -11,11 +11,12 @@ from sqlmodel import select
 
 from bot import escalations, outages, playbooks, roster, tasks, timers
 from bot.access import Refused
-from bot.command import errands
+from bot.command import errands, tell
 from bot.db import Tx
 from bot.outages import Outage
 from bot.tasks import Kind, Task, TaskState
 from handlers.slash.task import VERBS
+from handlers.timers import HANDLERS
 from tests.domain.test_escalations_who import ask, by_id, journaled, texts
 from tests.people import hire
 
@@ -27,6 +28,15 @@ def outage(tx: Tx) -> Outage:
     made.ladders = playbooks.ladders(playbooks.current(tx))
     tx.flush()
     return made
+
+
+def forward(tx: Tx, minutes: int) -> None:
+    """What is due in these minutes happens at its time."""
+    stop = tx.now + timedelta(minutes=minutes)
+    while (due := timers.next_due(tx)) and due <= stop:
+        tx.now = max(due, tx.now)  # type: ignore[misc]
+        timers.fire_due(tx, HANDLERS)
+    tx.now = stop  # type: ignore[misc]
 
 
 def says(tx: Tx, who: str, verb: str, code: str, words: str = "") -> str:
@@ -55,6 +65,55 @@ def test_a_need_that_nobody_can_meet_holds_nothing_up_for_ever(tx: Tx, outage: O
     errands.skip(tx, by_id(tx, "eve"), first.code, "no pharmacy here", "slack")
     tasks.watch(tx, outage.id or 0)
     assert second.state == TaskState.OFFERED
+
+
+def a_list(tx: Tx, outage: Outage, unit: str, *steps: tuple[str, list[str]]) -> Task:
+    """The list of a unit: each line with its step and what it needs."""
+    common: dict[str, Any] = {"outage_id": outage.id, "offer_at": tx.now, "due_at": tx.now + timedelta(minutes=30)}
+    common |= {"prio": 1, "unit": unit, "role": "unit_charge"}
+    needs = sorted({need for _, some in steps for need in some})
+    whole = Task(**common, kind=Kind.CARD, text="list", sms="list", needs=needs)
+    tx.add(whole)
+    tx.flush()
+    for number, (step, some) in enumerate(steps, start=1):
+        line = {"step": step, "text": step, "sms": f"do {step}", "card_id": whole.id, "line": number, "needs": some}
+        tx.add(Task(**common, **line))
+    tasks.watch(tx, outage.id or 0)
+    return whole
+
+
+def test_a_line_that_needs_another_comes_later_with_all_that_is_free_by_then(tx: Tx, outage: Outage) -> None:
+    first = ask(tx, outage, step="X-1")
+    steps = [("U-1", []), ("U-2", ["U-1"]), ("U-3", ["X-1"]), ("U-4", ["U-3"])]
+    mine, other = (a_list(tx, outage, unit, *steps) for unit in ("5W", "3W"))
+    assert [len(texts(tx, who)) for who in ("ben", "cho")] == [1, 1]
+    assert "do U-1. Text DONE" in texts(tx, "ben")[0] and len(tasks.lines(tx, mine)) == 1
+    says(tx, "ben", "done", mine.code)
+    forward(tx, 9)
+    assert len(texts(tx, "ben")) == 1, "a unit gets a list every ten minutes at most"
+    says(tx, "kit", "done", first.code)
+    forward(tx, 2)
+    assert len(texts(tx, "ben")) == 2 and "do U-2; do U-3. Text DONE" in texts(tx, "ben")[-1]
+    assert "do U-3. Text DONE" in texts(tx, "cho")[-1], "U-1 of another unit is none of theirs"
+    says(tx, "cho", "done", other.code)
+    forward(tx, 60)
+    listed = [text for text in texts(tx, "ben") if "LIST" in text]
+    assert len(listed) == 2, "nobody hears of U-4 before U-3 is done"
+    says(tx, "ben", "done", tasks.mine(tx, by_id(tx, "ben"))[0].code)
+    forward(tx, 0)
+    last = tasks.mine(tx, by_id(tx, "ben"))[0]
+    assert "do U-4. Text DONE" in texts(tx, "ben")[-1]
+    assert last.due_at == tx.now + timedelta(minutes=30), "it has as long as it was to have"
+
+
+def test_what_the_update_is_to_tell_waits_for_what_it_needs(tx: Tx, outage: Outage) -> None:
+    first = ask(tx, outage, step="X-1")
+    news = ask(tx, outage, role="pio", tells=True, needs=["X-1"])
+    assert tell.to_be_told(tx, outage) is None
+    says(tx, "kit", "cannot", first.code)
+    assert tell.to_be_told(tx, outage) is None, "somebody else is asked for it"
+    errands.skip(tx, by_id(tx, "eve"), first.code, "not here", "slack")
+    assert tell.to_be_told(tx, outage) is news
 
 
 # --- proofs

@@ -11,18 +11,8 @@ from bot.db import Tx
 from bot.escalations import LadderState
 from bot.outages import Outage
 from bot.tasks import Kind, Task, TaskState
-from handlers.timers import HANDLERS
 from tests.domain.test_escalations_who import ask, at_home, by_id, outage, texts  # noqa: F401
-from tests.domain.test_tasks import says
-
-
-def forward(tx: Tx, minutes: int) -> None:
-    """What is due in these minutes happens at its time."""
-    stop = tx.now + timedelta(minutes=minutes)
-    while (due := timers.next_due(tx)) and due <= stop:
-        tx.now = max(due, tx.now)  # type: ignore[misc]
-        timers.fire_due(tx, HANDLERS)
-    tx.now = stop  # type: ignore[misc]
+from tests.domain.test_tasks import forward, says
 
 
 def card(tx: Tx, outage: Outage) -> Task:  # noqa: F811
