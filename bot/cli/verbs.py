@@ -11,7 +11,6 @@ from bot.db import Tx
 from bot.roster import Person
 
 Do = Callable[[Tx, Person, str, str], str]
-TASK_VERBS = ("have", "start", "cannot", "done", "blocked", "need")
 
 
 def declare(
@@ -71,20 +70,18 @@ def recall(
 
 
 def task(
-    verb: Annotated[str, typer.Argument(help=", ".join(TASK_VERBS))],
-    code: str,
-    words: Annotated[list[str] | None, typer.Argument(metavar="[WORDS]")] = None,
+    words: Annotated[list[str] | None, typer.Argument(metavar="list | VERB CODE [WORDS] | WHO [due:15m] TEXT")] = None,
     as_: As = "",
 ) -> None:
-    """Act on a task: `muster task done T7 12`."""
-    if verb not in TASK_VERBS:
-        raise typer.BadParameter(f"{verb} is no verb of tasks; say {', '.join(TASK_VERBS)}")
+    """As `/task` does: `muster task done T7 12`, `give T7 s12`, or a new one: `unit:5W due:15m fetch paper`.
 
-    def do(tx: Tx) -> str:
-        echo = command.act(tx, somebody(tx, as_), verb, code, " ".join(words or []), "cli")
-        return tx.render.sms(echo[0], **echo[1]) if echo else "Noted."
-
-    say(act(do))
+    Verbs: accept, start, done, cannot, block, skip, give, escalate; `list` shows what is open.
+    """
+    said = " ".join(words or [])
+    if said.lower() == "list":
+        say(look(lambda tx: command.tasks_listed(tx, somebody(tx, as_), "cli")))
+    else:
+        say(act(lambda tx: command.task(tx, somebody(tx, as_), said, "cli")))
 
 
 def _course(do: Do, about: str, asks: str = "") -> Callable[..., None]:

@@ -4,7 +4,6 @@ from bot.command.answers import answer
 from bot.command.asking import checkin
 from bot.command.course import correct, hand_over, update
 from bot.command.end import close, restore, restore_words, verify, void
-from bot.command.errands import act
 from bot.command.facts import fact
 from bot.command.levels import raise_level
 from bot.command.opening import Declared, demand_no_real, preview
@@ -12,12 +11,13 @@ from bot.command.opening import declare as declare
 from bot.command.recalling import staff_call
 from bot.command.returning import order_words
 from bot.command.rounds import ask_again
+from bot.command.tasking import listed as tasks_listed
+from bot.command.tasking import task
 from bot.command.words import Request, declaration, level
 
 __all__ = [
     "Declared",
     "Request",
-    "act",
     "answer",
     "ask_again",
     "checkin",
@@ -35,6 +35,8 @@ __all__ = [
     "restore",
     "restore_words",
     "staff_call",
+    "task",
+    "tasks_listed",
     "update",
     "verify",
     "void",

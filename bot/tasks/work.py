@@ -117,7 +117,7 @@ def skip(tx: Tx, task: Task, person: roster.Person, why: str, channel: str) -> A
     if not (roster.may(person, "manage") or (above and above.id == person.id)):
         raise Refused(f"{task.code} may be skipped by a manager or by its owner's superior. Nothing was changed.")
     if not why.strip():
-        raise Refused(f"Say why {task.code} is not needed: /task skip {task.code} why. Nothing was changed.")
+        raise Refused(f"Say why {task.code} is not needed: skip {task.code} and the reason. Nothing was changed.")
     task.note = why
     marks.finish(tx, task, TaskState.CANCELLED, person.id, channel, why)
     if task.card_id:

@@ -62,7 +62,7 @@ def _read(name: str, said: str) -> tuple[Verb, str]:
 COMMANDS: dict[str, tuple[dict[str, Verb], Verb]] = {
     "/outage": (outage.VERBS, outage.unknown),
     "/checkin": (checkin.VERBS, checkin.ask),
-    "/task": (task.VERBS, task.new),
+    "/task": (task.VERBS, task.task),
 }
 #: They cannot write (`asked.answered`)
 SHOW: tuple[Verb, ...] = (*outage.SHOW, *task.SHOW)

@@ -5,7 +5,7 @@ from bot.command import answers, asking
 from bot.db import Tx
 from bot.roster import Person
 from handlers.asked import Answer, Verb, told
-from handlers.slash.whom import mentioned
+from bot.command.whom import mentioned
 
 
 def ask(tx: Tx, person: Person, rest: str) -> Answer:

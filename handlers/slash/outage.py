@@ -6,7 +6,7 @@ from bot.db import Tx
 from bot.roster import Person
 from handlers.asked import Answer, Verb, declared
 from handlers.slash import drill
-from handlers.slash.whom import mentioned
+from bot.command.whom import mentioned
 
 
 def _declare(tx: Tx, person: Person, rest: str) -> Answer:

@@ -147,6 +147,8 @@ def takes_a_task(hospital: House) -> None:
     (number,), (owner,) = hospital.asked(f"select number {offered}"), hospital.asked(f"select owner {offered}")
     assert hospital.done("task", "have", f"T{number}", "--as", owner)
     assert hospital.asked(f"select state from task where number = {number}") == ["accepted"]
+    assert f"T{number} " in hospital.done("task", "list")
+    assert "Say to whom" in hospital.refused("task", "give", f"T{number}")
 
 
 def test_a_status_when_nothing_is_open(house: House) -> None:

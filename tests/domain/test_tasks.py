@@ -11,11 +11,10 @@ from sqlmodel import select
 
 from bot import escalations, outages, playbooks, roster, tasks, timers
 from bot.access import Refused
-from bot.command import errands, tell
+from bot.command import errands, tasking, tell
 from bot.db import Tx
 from bot.outages import Outage
 from bot.tasks import Kind, Task, TaskState
-from handlers.slash.task import VERBS
 from handlers.timers import HANDLERS
 from tests.domain.test_escalations_who import ask, by_id, journaled, texts
 from tests.people import hire
@@ -231,6 +230,31 @@ def test_whatever_is_said_in_whatever_order_a_task_has_one_owner_or_an_end(
         assert all(each.state == TaskState.HANDED_OVER for each in past)
 
 
+# --- at Slack's door and at the server's
+
+
+def test_all_that_slack_does_with_a_task_is_done_at_the_server_too(tx: Tx, outage: Outage) -> None:
+    eve = by_id(tx, "eve")
+    made = tasking.task(tx, eve, "O-1 alma due:20m fetch paper", "cli")
+    code = made.split()[0]
+    assert made.startswith(f"{code} offered to Alma") and "fetch paper" in texts(tx, "alma")[-1]
+    assert f"{code} fetch paper · offered" in tasking.listed(tx, eve, "cli")
+    assert "offered to Hugo" in tasking.task(tx, eve, f"give {code} hugo", "cli")
+    assert "fetch paper" in texts(tx, "hugo")[-1]
+    assert "is told" in tasking.task(tx, by_id(tx, "hugo"), f"escalate {code}", "cli")
+    assert "skipped: found some" in tasking.task(tx, eve, f"skip {code} found some", "cli")
+    assert "already cancelled" in refusal(tx, f"done {code}")
+    assert "muster task give T7 STAFF_ID" in refusal(tx, f"give {code}")
+    assert "nobody-here is not on the staff list" in refusal(tx, "nobody-here x")
+    assert "accept, have, start, done" in refusal(tx, "")
+
+
+def refusal(tx: Tx, said: str) -> str:
+    with pytest.raises(Refused) as refused:
+        tasking.task(tx, by_id(tx, "eve"), said, "cli")
+    return str(refused.value)
+
+
 # --- how much
 
 
@@ -238,10 +262,10 @@ def test_the_list_shows_managers_who_has_how_much(tx: Tx, outage: Outage) -> Non
     for _ in range(7):
         ask(tx, outage)
     ask(tx, outage, role="labor_pool_leader")
-    shown = str(VERBS["list"](tx, by_id(tx, "eve"), "")).splitlines()
+    shown = tasking.listed(tx, by_id(tx, "eve"), "slack").splitlines()
     assert shown[0].startswith("Kit Rowan: 7 open") and "too many" in shown[0]
     assert any(line == "Iris Moor: 1 open" for line in shown)
-    assert str(VERBS["list"](tx, by_id(tx, "kit"), "")).count("open the cabinets".capitalize()) == 7
+    assert tasking.listed(tx, by_id(tx, "kit"), "cli").count("open the cabinets".capitalize()) == 7
 
 
 def test_a_charge_nurses_other_tasks_stand_on_her_list(tx: Tx, outage: Outage) -> None:
