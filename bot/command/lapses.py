@@ -108,7 +108,7 @@ def undelivered(tx: Tx, row: Any, reason: str) -> None:
     for ladder in waiting:
         escalations.skip_wait(tx, ladder)
     used = _used(tx, said, person)
-    way = outbox.another(tx, person, used, also_voice=row.lane <= outbox.Lane.QUESTION)
+    way = outbox.another(tx, person, used, also_voice=_wakes(tx, said, person, row))
     if way and not waiting:
         outbox.enqueue(tx, said, [_again(tx, said, person, way, row, len(used))])
         journal.write(tx, "fell_over", who=person.id, channel=way.channel, about=f"message {row.id}", reason=reason)
@@ -175,9 +175,20 @@ def stand_in(tx: Tx) -> int:
     rows = outbox.stuck(tx, "sms", STOOD_IN, BY_CALL)
     for row in rows:
         said, person = tx.get(outbox.Notice, row.notice_id), tx.get(roster.Person, row.person_id)
-        if said and person:
+        if said and person and _wakes(tx, said, person, row):
             _call_instead(tx, said, person, row)
     return len(rows)
+
+
+def _wakes(tx: Tx, said: outbox.Notice, person: roster.Person, row: Any) -> bool:
+    """May they be called about it at this hour? Only priority 1 wakes people who are off shift by a call (messages.md
+    R5); alerts, checks and staff calls are asked by people, and are."""
+    if row.lane > outbox.Lane.QUESTION:
+        return False
+    prio = 1 if said.subject or row.lane < outbox.Lane.QUESTION else 2
+    if said.subject.startswith(("offer:", "task:")):
+        prio = min((task.prio for task in tasks.about(tx, said.subject, person)), default=2)
+    return not tasks.spares(tx, person, prio, call=True)
 
 
 def _call_instead(tx: Tx, said: outbox.Notice, person: roster.Person, row: Any) -> None:

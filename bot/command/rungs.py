@@ -122,8 +122,8 @@ def hand_on(tx: Tx, ladder: Ladder, rung: Rung) -> None:
 
 
 def remind(tx: Tx, ladder: Ladder, rung: Rung) -> None:
-    """The owner hears again of what is overdue."""
-    person = tx.get(roster.Person, ladder.person_id)
+    """Whoever has it hears again of what is not done."""
+    person = _awake(tx, ladder)
     if person:
         _put(tx, ladder, person, outbox.best(tx, person))
 

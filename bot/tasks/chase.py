@@ -6,7 +6,7 @@ from datetime import datetime
 from bot import escalations, journal, outbox, roster
 from bot.db import Tx
 from bot.outages import Outage
-from bot.tasks import offers, shifts, work
+from bot.tasks import offers, quiet, shifts, work
 from bot.tasks.rows import OPEN, Kind, Task, TaskState, at, of_outage, warn_at
 
 NO_CHASE = (Kind.HELP, Kind.RISK, Kind.VISIT, Kind.DECIDE)  # they have ladders or clocks of their own
@@ -88,7 +88,7 @@ def _late(tx: Tx, outage: Outage, owner: str, tasks: list[Task]) -> None:
 
 def _tell(tx: Tx, outage: Outage, owner: str, kind: str, task: Task, also: list[str] | None = None) -> None:
     person = tx.get(roster.Person, owner)
-    if person is None:
+    if person is None or quiet.spares(tx, person, task.prio):
         return
     codes = ", ".join([task.code, *(also or [])][:4])
     facts = {"code": codes, "text": task.sms if task.kind != Kind.CARD else "the list of your unit"}

@@ -103,9 +103,9 @@ def _let_go(tx: Tx, task: Task) -> None:
     their own unit waits with is looked for, and what waits for all of them ends with the last.)"""
     if not task.outage_id or not (task.step or task.kind == Kind.CARD):
         return
-    waiting = select(Task.needs).where(Task.outage_id == task.outage_id, Task.state == TaskState.WAITING)
+    waiting = select(col(Task.needs)).where(Task.outage_id == task.outage_id, Task.state == TaskState.WAITING)
     if task.kind == Kind.CHECK and task.unit:
         waiting = waiting.where(Task.unit == task.unit)
     due = waiting.where(col(Task.offer_at) <= tx.now, col(Task.card_id).is_(None), col(Task.tells).is_(False))
-    if any(tx.exec(due)):
+    if any(needs for (needs,) in tx.execute(due)):
         timers.set_for(tx, WATCH, str(task.outage_id), tx.now)

@@ -3,7 +3,7 @@
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from bot import roster
+from bot import outbox, roster
 from bot.db import Tx
 from bot.tasks.rows import Task, delay
 
@@ -11,8 +11,11 @@ MORNING = time(7, 0)
 
 
 def spares(tx: Tx, person: roster.Person, prio: int, *, call: bool = False) -> bool:
-    """Is this person to be left alone now? Only who is off shift is, and only before seven in the morning."""
-    return prio > (1 if call else 2) and _local(tx).time() < MORNING and off_shift(tx, person)
+    """Is this person to be left alone now? Only who is off shift is, and only before seven in the morning; with
+    `call`, or where nothing but a call would reach them, for a priority 2 as well."""
+    if prio < 2 or _local(tx).time() >= MORNING or not off_shift(tx, person):
+        return False
+    return prio > 2 or call or outbox.best(tx, person).channel == "voice"
 
 
 def next_morning(tx: Tx) -> datetime:

@@ -103,7 +103,7 @@ class Task(SQLModel, table=True):
         return self.state in OPEN
 
     def is_free(self, steps: Unfinished) -> bool:
-        """Is all ended that it needs: in its own unit, in the hospital, and for a task of the hospital in every unit?"""
+        """Has all ended that it needs: in its own unit and the hospital, for a task of the hospital in every unit?"""
         return not any(
             units and (not self.unit or not units.isdisjoint(("", self.unit)))
             for units in (steps.get(need) for need in self.needs)
@@ -177,6 +177,14 @@ def coded(tx: Tx, code: str) -> Task | None:
 def may_act(tx: Tx, task: Task, person: roster.Person) -> bool:
     whole = tx.get(Task, task.card_id) if task.card_id else task
     return whole is not None and (person.id in (whole.owner, whole.backup, *whole.told) or roster.may(person, "manage"))
+
+
+def about(tx: Tx, subject: str, person: roster.Person) -> list[Task]:
+    """The open tasks that a notice of this subject is about; of an offer of nothing else, the person's cards."""
+    number = subject.removeprefix("task:")
+    same = Task.number == int(number) if number.isdecimal() else Task.offer == subject
+    found = list(tx.exec(select(Task).where(same, col(Task.state).in_(OPEN))))
+    return found or [task for task in mine(tx, person) if task.kind == Kind.CARD]
 
 
 def mine(tx: Tx, person: roster.Person) -> list[Task]:

@@ -2,10 +2,10 @@
 
 from bot import access
 from bot.command import answers, asking
+from bot.command.whom import mentioned
 from bot.db import Tx
 from bot.roster import Person
 from handlers.asked import Answer, Verb, told
-from bot.command.whom import mentioned
 
 
 def ask(tx: Tx, person: Person, rest: str) -> Answer:

@@ -2,11 +2,11 @@
 
 from bot import access, board, outages, playbooks
 from bot.command import course, end, facts, levels, opening, recalling, returning, words
+from bot.command.whom import mentioned
 from bot.db import Tx
 from bot.roster import Person
 from handlers.asked import Answer, Verb, declared
 from handlers.slash import drill
-from bot.command.whom import mentioned
 
 
 def _declare(tx: Tx, person: Person, rest: str) -> Answer:

@@ -11,6 +11,7 @@ from bot.command import digest, errands, lapses, rungs
 from bot.db import Tx
 from bot.escalations import LadderState
 from bot.outages import Outage
+from bot.outbox.rows import Health
 from bot.tasks import Task, TaskState
 from tests.people import hire
 
@@ -211,6 +212,47 @@ def test_for_a_priority_3_nobody_at_home_hears_anything_before_seven(tx: Tx, out
     rungs._concern(tx, above, by_id(tx, "gwen"))
     waits = timers.due_at(tx, digest.DIGEST, f"{outage.id}:gwen")
     assert waits and waits.hour == 7, "it is in the morning's digest"
+
+
+@pytest.mark.parametrize(("prio", "calls"), [(1, 1), (2, 0)])
+def test_a_text_that_fails_at_night_becomes_a_call_for_a_priority_1_only(
+    tx: Tx, outage: Outage, prio: int, calls: int
+) -> None:
+    """Whether it does not arrive or no text can leave at all."""
+    at_home(tx, KIT)
+    task = ask(tx, outage, prio=prio)
+    errands.act(tx, by_id(tx, KIT), "have", task.code, "", "sms")
+    before = len(texts(tx, KIT, "voice"))
+    tx.now = task.due_at  # type: ignore[misc,assignment]
+    tasks.watch(tx, outage.id or 0)
+    late = tx.exec(select(outbox.Message).where(outbox.Message.body.contains("OVERDUE"))).one()  # type: ignore[attr-defined]
+    opened = tx.now - timedelta(minutes=1)
+    tx.add(Health(name="sms", state="trouble", circuit="open", at=tx.now, opened_at=opened))
+    tx.flush()
+    lapses.stand_in(tx)
+    assert len(texts(tx, KIT, "voice")) - before == calls
+    lapses.undelivered(tx, late, "no such number")
+    assert len(texts(tx, KIT, "voice")) - before == calls
+
+
+def test_who_can_only_be_called_is_not_called_at_night_for_a_priority_2(tx: Tx, outage: Outage) -> None:
+    at_home(tx, KIT, LEA, "gwen", "eve")
+    for who in (KIT, LEA):
+        by_id(tx, who).no_sms, by_id(tx, who).slack_id = True, ""
+    task = ask(tx, outage, prio=2)
+    assert task.state == TaskState.WAITING and not texts(tx, KIT, "voice")
+    assert ask(tx, outage, prio=1).owner == KIT and texts(tx, KIT, "voice")
+
+
+def test_what_is_late_wakes_nobody_for_a_priority_3(tx: Tx, outage: Outage) -> None:
+    task = ask(tx, outage, prio=3)
+    errands.act(tx, by_id(tx, KIT), "have", task.code, "", "sms")
+    at_home(tx, KIT)
+    before = len(texts(tx, KIT))
+    tx.now = task.due_at  # type: ignore[misc,assignment]
+    tasks.watch(tx, outage.id or 0)
+    assert len(texts(tx, KIT)) == before and task.late_at
+    assert [ladder.kind for ladder in escalations.active(tx, f"task:{task.number}")] == ["undone"]
 
 
 def test_a_refused_priority_3_waits_for_the_morning_of_whoever_is_next(tx: Tx, outage: Outage) -> None:
