@@ -129,6 +129,12 @@ def active(tx: Tx, subject: str) -> list[Ladder]:
     return list(tx.exec(query.order_by(col(Ladder.id))))
 
 
+def of_kind(tx: Tx, outage_id: int, kind: str) -> list[Ladder]:
+    """Every ladder of a kind that an outage has had, the latest last."""
+    query = select(Ladder).where(Ladder.outage_id == outage_id, Ladder.kind == kind)
+    return list(tx.exec(query.order_by(col(Ladder.id))))
+
+
 def waiting_on(tx: Tx, notice_id: int) -> list[Ladder]:
     """The running ladders whose clock hangs on a notice."""
     return list(tx.exec(select(Ladder).where(Ladder.notice_id == notice_id, Ladder.state == LadderState.ACTIVE)))

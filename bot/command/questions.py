@@ -91,5 +91,16 @@ def _one_task(tx: Tx, ladder: Ladder) -> Question | None:
     return Question("task_late", facts, tasks.buttons(task)[2:], [task], "task", spoken)
 
 
+def _turn(tx: Tx, ladder: Ladder) -> Question | None:
+    """A unit that has begun is at work: nobody is reminded."""
+    outage, unit = outage_of(tx, ladder), ladder.subject.rpartition(":")[2]
+    offered = tasks.of_outage(tx, ladder.outage_id or 0, tasks.TaskState.OFFERED, lines=False)
+    lists = [task for task in offered if (task.unit, task.phase, task.prio) == (unit, "recovery", 1)]
+    if outage is None or not lists:
+        return None
+    facts = {"units": [unit], "time": tasks.at(tx, ladder.started_at), "up": True, "order": []}
+    return Question("turn", facts, [], lists, "turn", facts)
+
+
 QUESTIONS = {"silence": _silence, "untaken": _untaken, "undone": _one_task, "unstarted": _one_task,
-             "blocked": _one_task, "help": _one_task, "risk": _one_task}  # fmt: skip
+             "blocked": _one_task, "help": _one_task, "risk": _one_task, "turn": _turn}  # fmt: skip

@@ -1,12 +1,14 @@
 """The order of return: which unit logs in first once the systems are back, and who stays on paper until their turn.
 
 A unit's turn ends with its priority-1 recovery list; the next one is told then. A unit without such a list holds
-nobody up. A new order begins anew.
+nobody up, and one that stalls only until the last rung of `turn`: then the next one is told, and its own list stays
+open. A new order begins anew.
 """
 
+from collections.abc import Collection
 from datetime import timedelta
 
-from bot import checkins, journal, outages, outbox, roster, tasks
+from bot import checkins, escalations, journal, outages, outbox, roster, tasks
 from bot.access import Refused
 from bot.command import tell
 from bot.db import Tx
@@ -14,6 +16,7 @@ from bot.outages import Outage, ServiceState
 from bot.tasks import Task, TaskState
 
 APPROVED_BY = "CORE-R2"  # approve the return order by unit
+TURN, NEXT = "turn", "next"  # the ladder of a unit whose turn it is, and the rung at which the next one goes
 
 
 def order(tx: Tx, by: roster.Person, code: str, named: list[str], channel: str) -> str:
@@ -25,6 +28,7 @@ def order(tx: Tx, by: roster.Person, code: str, named: list[str], channel: str) 
     outage = outages.commanded(tx, by, "restore", code)
     line = _line(tx, outage, named, channel)
     _approved(tx, outage, by, line, channel)
+    _end_turns(tx, outage, "a new order")
     outage.return_order = line[1:]
     tx.add(outage)
     for task in _recovery(tx, outage, line[1:]):
@@ -46,14 +50,22 @@ def order_words(tx: Tx, by: roster.Person, code: str, text: str, channel: str) -
 
 
 def advance(tx: Tx, outage_id: int | None) -> None:
-    """Once the list of whoever had their turn has ended, the next unit's turn has come."""
+    """Once the list of whoever had their turn has ended, or stalled, the next unit's turn has come."""
     outage = tx.get(Outage, outage_id) if outage_id else None
-    while outage and outage.return_order and not _returning(tx, outage) - set(outage.return_order):
+    if outage and escalations.of_kind(tx, outage.id or 0, TURN):
+        _end_turns(tx, outage, "returned", but=_returning(tx, outage))
+    while outage and outage.return_order and not _returning(tx, outage) - {*outage.return_order, *_stalled(tx, outage)}:
         first, *rest = outage.return_order
         outage.return_order = rest
         tx.add(outage)
         journal.write(tx, "turn", outage=outage.code, about=first)
         _turn(tx, outage, first, [first, *rest])
+
+
+def pass_over(tx: Tx, outage: Outage, unit: str) -> None:
+    """A unit is not back at the end of its time: it stays open, and nobody waits for it any longer."""
+    journal.write(tx, "turn_stalled", outage=outage.code, about=unit)
+    advance(tx, outage.id)
 
 
 def hold(tx: Tx, outage: Outage) -> None:
@@ -69,6 +81,7 @@ def call_off(tx: Tx, outage: Outage) -> None:
             _go(tx, task)
     outage.return_order = []
     tx.add(outage)
+    _end_turns(tx, outage, "down again")
 
 
 def release(tx: Tx, outage: Outage) -> None:
@@ -77,6 +90,7 @@ def release(tx: Tx, outage: Outage) -> None:
         _go(tx, task)
     outage.return_order = []
     tx.add(outage)
+    _end_turns(tx, outage, "all may return")
 
 
 def has_begun(tx: Tx, outage: Outage) -> bool:
@@ -118,8 +132,36 @@ def _turn(tx: Tx, outage: Outage, unit: str, line: list[str]) -> None:
     for task in _recovery(tx, outage, [unit]):
         _go(tx, task)
     tx.flush()
-    _tell(tx, outage, [unit], up=True, line=line)
+    said = _tell(tx, outage, [unit], up=True, line=line)
+    charge = roster.charge(tx, unit)
+    escalations.start(tx, TURN, _subject(outage, unit), outage.ladders.get(TURN, []), outage_id=outage.id,
+                      person_id=charge.id if charge else "", notice_id=said.id if said else None)  # fmt: skip
     tasks.watch(tx, outage.id or 0)
+
+
+def _subject(outage: Outage, unit: str) -> str:
+    return f"{TURN}:{outage.id}:{unit}"
+
+
+def _turns(tx: Tx, outage: Outage) -> dict[str, escalations.Ladder]:
+    """Every unit that has had its turn, with its latest ladder."""
+    return {ladder.subject.rpartition(":")[2]: ladder for ladder in escalations.of_kind(tx, outage.id or 0, TURN)}
+
+
+def _stalled(tx: Tx, outage: Outage) -> set[str]:
+    """The units that nobody waits for any longer."""
+    return {
+        unit
+        for unit, ladder in _turns(tx, outage).items()
+        if any(rung["do"] == NEXT for rung in ladder.rungs[: None if ladder.lap else ladder.position])
+    }
+
+
+def _end_turns(tx: Tx, outage: Outage, reason: str, but: Collection[str] = ()) -> None:
+    for unit, ladder in _turns(tx, outage).items():
+        if ladder.state == escalations.LadderState.ACTIVE and unit not in but:
+            escalations.stop(tx, ladder.subject, reason)
+            outbox.close_notices(tx, ladder.subject, reason)
 
 
 def _recovery(tx: Tx, outage: Outage, units: list[str]) -> list[Task]:
@@ -144,16 +186,19 @@ def _go(tx: Tx, task: Task) -> None:
         tx.add(task)
 
 
-def _tell(tx: Tx, outage: Outage, units: list[str], *, up: bool, line: list[str]) -> None:
-    """One text to whoever is in charge, for all their units; and a post in each unit's channel."""
+def _tell(tx: Tx, outage: Outage, units: list[str], *, up: bool, line: list[str]) -> outbox.Notice | None:
+    """One text to whoever is in charge, for all their units, and a post in each unit's channel; returns the last
+    person's notice."""
     in_charge: dict[str, list[str]] = {}
     for unit in units:
         charge = roster.charge(tx, unit) or tell.coordinator(tx, outage)
         if charge:
             in_charge.setdefault(charge.id, []).append(unit)
     facts = {"time": tasks.at(tx, tx.now), "up": up, "order": line}
+    heard, subject = None, _subject(outage, units[0]) if up else ""
     for person in roster.people(tx, in_charge).values():
-        tell.one(tx, outage, person, "turn", facts | {"units": in_charge[person.id]}, lane=outbox.Lane.QUESTION)
+        own = facts | {"units": in_charge[person.id]}
+        heard = tell.one(tx, outage, person, "turn", own, lane=outbox.Lane.QUESTION, subject=subject)
     said = outbox.notice(tx, "turn", outage_id=outage.id, exercise=outage.exercise)
     channels = {row.code: row.slack_channel for row in roster.affected_units(tx, outage.sites) if row.slack_channel}
     posts: dict[str, list[str]] = {}
@@ -164,3 +209,4 @@ def _tell(tx: Tx, outage: Outage, units: list[str], *, up: bool, line: list[str]
         outbox.post(tx, channel, "turn", facts | {"units": some}, lane=outbox.Lane.QUESTION, exercise=outage.exercise)
         for channel, some in posts.items()
     ])  # fmt: skip
+    return heard

@@ -6,7 +6,7 @@ from typing import Any
 from sqlmodel import col, select
 
 from bot import checkins, escalations, journal, outages, outbox, roster, tasks
-from bot.command import digest, questions, tell
+from bot.command import digest, questions, returning, tell
 from bot.db import Tx
 from bot.escalations import Ladder
 from bot.outages import Outage
@@ -15,7 +15,7 @@ ROUND = 1000  # rounds of a ladder's own messages begin here, above those of the
 VISIT_S = 600  # seconds to find out about a silent unit
 
 #: What the superior reads of a task, by the clock that has run out; else that it is late
-CONCERNS = {"untaken": "not taken", "unstarted": "due soon", "blocked": "blocked"}
+CONCERNS = {"untaken": "not taken", "turn": "not taken", "unstarted": "due soon", "blocked": "blocked"}
 
 Rung = dict[str, Any]
 
@@ -123,9 +123,18 @@ def hand_on(tx: Tx, ladder: Ladder, rung: Rung) -> None:
 
 def remind(tx: Tx, ladder: Ladder, rung: Rung) -> None:
     """Whoever has it hears again of what is not done."""
-    person = _awake(tx, ladder)
-    if person:
+    question = questions.of(tx, ladder)
+    theirs = question.open_tasks if question else []
+    person = roster.person(tx, theirs[0].owner if theirs else ladder.person_id)
+    if person and not tasks.spares(tx, person, min((task.prio for task in theirs), default=1)):
         _put(tx, ladder, person, outbox.best(tx, person))
+
+
+def next_unit(tx: Tx, ladder: Ladder, rung: Rung) -> None:
+    """A unit whose turn it is stalls: the next one is told that it is theirs."""
+    outage = questions.outage_of(tx, ladder)
+    if outage:
+        returning.pass_over(tx, outage, ladder.subject.rpartition(":")[2])
 
 
 def role(tx: Tx, ladder: Ladder, rung: Rung) -> None:
@@ -157,6 +166,7 @@ def _call_out(tx: Tx, ladder: Ladder, person: roster.Person | None, role: str) -
 PERFORMERS: dict[str, escalations.Performer] = {
     "resend": resend, "call": call, "landline": landline, "visit": visit, "backup": backup, "superior": superior,
     "commander": commander, "remind": remind, "role": role, "hand_on": hand_on,
+    "next": next_unit,
 }  # fmt: skip
 
 

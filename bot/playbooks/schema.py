@@ -25,10 +25,11 @@ from bot.texting import base, fold, is_gsm7
 PhaseName = Literal["alert", "immediate", "early", "extended", "recovery"]
 LadderName = Literal[
     "silence", "untaken_1", "untaken_2", "untaken_3", "handover", "unstarted", "undone", "blocked_1", "blocked_2",
-    "blocked_3", "risk",
+    "blocked_3", "risk", "turn",
 ]  # fmt: skip
 Do = Literal[
-    "resend", "call", "landline", "backup", "superior", "commander", "visit", "remind", "role", "hand_on", "repeat",
+    "resend", "call", "landline", "backup", "superior", "commander", "visit", "remind", "role", "hand_on", "next",
+    "repeat",
 ]  # fmt: skip
 
 UNITS = {"s": 1, "m": 60, "h": 3600}

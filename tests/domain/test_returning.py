@@ -1,15 +1,18 @@
 """The order of return: it never sticks at a unit that has nothing to do, and never outlives the restore."""
 
 import pytest
+from sqlalchemy import update
+from sqlmodel import col
 
 from bot import outages, tasks
 from bot.access import Refused
 from bot.command import end, errands, opening, returning, words
 from bot.db import Tx
 from bot.outages import Outage
+from bot.outbox import Message, State
 from bot.tasks import Task, TaskState
-from tests.domain.test_escalations_who import by_id, texts
-from tests.domain.test_tasks import says
+from tests.domain.test_escalations_who import by_id, concerns, journaled, texts
+from tests.domain.test_tasks import forward, says
 from tests.people import hire
 
 
@@ -29,6 +32,12 @@ def urgent(tx: Tx, outage: Outage, unit: str) -> list[Task]:
 
 def order(tx: Tx, outage: Outage) -> str:
     return returning.order(tx, by_id(tx, "eve"), outage.code, ["3W", "5W"], "cli")
+
+
+def handed_over(tx: Tx) -> None:
+    """All that waits is with the provider now, so the clocks of silence begin."""
+    waiting = update(Message).where(col(Message.state) == State.QUEUED)
+    tx.execute(waiting.values(state=State.SENT, handed_at=tx.now))
 
 
 def turns(tx: Tx, person: str) -> int:
@@ -80,3 +89,44 @@ def test_before_anything_is_back_an_order_is_refused_in_the_words_of_the_door(tx
     opening.declare(tx, by_id(tx, "eve"), words.Request(services=["ehr"], text="x"), "cli")
     with pytest.raises(Refused, match="first RESTORE O-1 and your PIN"):
         returning.order_words(tx, by_id(tx, "eve"), "", "3W, 5W", "sms")
+
+
+def test_a_unit_that_stalls_is_reminded_then_passed_over_and_stays_open(tx: Tx) -> None:
+    outage = restored(tx)
+    order(tx, outage)
+    forward(tx, 3)
+    handed_over(tx)
+    forward(tx, 19)
+    assert turns(tx, "cho") == 1, "the clock begins when the text has left"
+    forward(tx, 2)
+    assert turns(tx, "cho") == 2, "the same once more"
+    forward(tx, 10)
+    stalled = urgent(tx, outage, "3W")
+    assert (stalled[0].code, "not taken") in concerns(tx, "dana"), "her superior reads of it"
+    assert turns(tx, "ben") == 0 and outage.return_order == ["5W"]
+    forward(tx, 30)
+    assert turns(tx, "ben") == 1 and journaled(tx, "turn_stalled") == ["3W"] and not outage.return_order
+    assert all(task.is_open() for task in stalled)
+    for task in stalled:
+        assert "done" in says(tx, "cho", "done", task.code, "34")
+    for task in urgent(tx, outage, "5W"):
+        says(tx, "ben", "done", task.code, "12")
+    seen = turns(tx, "ben")
+    forward(tx, 90)
+    assert (turns(tx, "ben"), turns(tx, "cho")) == (seen, 2) and journaled(tx, "turn_stalled") == ["3W"]
+
+
+def test_a_unit_at_work_is_not_reminded_and_a_new_order_waits_anew(tx: Tx) -> None:
+    outage = restored(tx)
+    order(tx, outage)
+    forward(tx, 3)
+    handed_over(tx)
+    forward(tx, 5)
+    for task in urgent(tx, outage, "3W"):
+        says(tx, "cho", "start", task.code)
+    forward(tx, 40)
+    codes = {task.code for task in urgent(tx, outage, "3W")}
+    assert turns(tx, "cho") == 1 and not codes & {about for about, what in concerns(tx, "dana") if what == "not taken"}
+    returning.order(tx, by_id(tx, "eve"), outage.code, ["5W", "3W"], "cli")
+    forward(tx, 30)
+    assert outage.return_order == ["3W"] and not journaled(tx, "turn_stalled"), "the clock of 3W ended with its turn"
