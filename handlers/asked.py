@@ -13,14 +13,13 @@ from handlers.said import post_later
 
 Answer = str | dict[str, Any]
 Verb = Callable[[Tx, Person, str], Answer]
-REPEATED = "This was done already."
 
 
 def as_person(tx: Tx, slack_id: str, once: str, verb: Callable[[Tx, Person, Any], Answer], rest: Any) -> Answer:
     """Do a verb once for the person behind a Slack account; a refusal is an answer, not an error."""
-    if not inbox.accept(tx, "slack", once):
-        return REPEATED
-    person = roster.by_slack(tx, slack_id)
+    first, person = inbox.accept(tx, "slack", once), roster.by_slack(tx, slack_id)
+    if not first:
+        return tx.render.slack("done_already", person.language if person else "")
     if person is None:
         return stranger(tx, slack_id)
     try:
@@ -54,9 +53,11 @@ def tell_later(tx: Tx, answer: Answer, at: datetime, once: str, account: str, wh
     """The answer to what was taken in later, once, as a direct message. What had been done already is answered, too:
     whoever asked was told that it is kept, and heard no more."""
     if inbox.accept(tx, "slack", f"{once}:later"):
-        before = tx.render.slack("reply_later", what=what, time=tasks.at(tx, at))
+        person = roster.by_slack(tx, account)
+        language = person.language if person else ""
+        before = tx.render.slack("reply_later", language, what=what, time=tasks.at(tx, at))
         said = answer if isinstance(answer, str) else answer["text"]
-        post_later(tx, f"{before}\n{said}", account, roster.by_slack(tx, account))
+        post_later(tx, f"{before}\n{said}", account, person)
 
 
 def stranger(tx: Tx, slack_id: str) -> str:
@@ -65,20 +66,22 @@ def stranger(tx: Tx, slack_id: str) -> str:
     return tx.render.slack("reply_stranger", account=slack_id)
 
 
-def declared(tx: Tx, done: opening.Declared) -> str:
+def declared(tx: Tx, person: Person, done: opening.Declared) -> str:
     """The figures, what was filled in, and the way to undo it."""
     if done.merged:
         facts: dict[str, Any] = {"code": done.code, "joined": done.merged == "joined", "services": done.services}
         facts |= {"people": done.people, "newcomers": done.newcomers, "odd": done.odd, "unsent": done.unsent}
-        return tx.render.slack("reply_merged", **facts)
+        return tx.render.slack("reply_merged", person.language, **facts)
     said = tx.render.slack(
-        "reply_declared", code=done.code, level=done.level, sites=done.sites, told=done.people - done.unreachable,
-        segments=done.segments, finish=done.finish, sent=done.sent, unreachable=done.unreachable,
-        uncovered=done.uncovered, valid=done.valid, odd=done.odd, changed=done.filled.changed, added=done.filled.added,
-        find_out=done.filled.find_out,
+        "reply_declared", person.language, code=done.code, level=done.level, sites=done.sites,
+        told=done.people - done.unreachable, segments=done.segments, finish=done.finish, sent=done.sent,
+        unreachable=done.unreachable, uncovered=done.uncovered, valid=done.valid, odd=done.odd,
+        changed=done.filled.changed, added=done.filled.added, find_out=done.filled.find_out,
     )  # fmt: skip
     return f"{said}\n{done.warning}".strip()
 
 
-def told(tx: Tx, echo: answers.Echo) -> str:
-    return tx.render.slack(echo[0], **echo[1]) if echo else "Noted."
+def told(tx: Tx, person: Person, echo: answers.Echo, digit: str = "") -> str:
+    """The echo of an answer in their language; a `digit` that needs none is noted."""
+    kind, facts = echo or ("noted", {"digit": digit or None})
+    return tx.render.slack(kind, person.language, **facts)

@@ -21,7 +21,6 @@ from handlers.slash import drill
 
 VERBS = ("have", "cannot", "done", "blocked", "need")
 IN_ALL = 2.8  # seconds; after three Slack tells the person that nothing was done
-NOT_UNDERSTOOD = "That button has no meaning any more, so nothing was done."
 
 log = structlog.get_logger()
 
@@ -58,33 +57,33 @@ def _check(tx: Tx, person: Person, rest: str) -> str:
     """`9 O-1 9`: the digit, the outage that the button stood under, the digit."""
     digit, code, *_ = [*rest.split(), "", ""]
     if digit not in checkins.OPTIONS:
-        return NOT_UNDERSTOOD
+        return _meaningless(tx, person)
     about = outages.find(tx, code).id if code else None
-    echo = answers.answer(tx, [person], digit, "", "slack", about)
-    return told(tx, echo) if echo else f"Noted: {digit}. You will not be asked again for this."
+    return told(tx, person, answers.answer(tx, [person], digit, "", "slack", about), digit)
 
 
 def _round(tx: Tx, person: Person, rest: str) -> str:
     """`1 12 1`: the digit, the round that the button stood under, the digit."""
     digit, number, *_ = [*rest.split(), "", ""]
     if digit == checkins.AWAY:
-        return told(tx, lapses.not_on_shift(tx, person, "slack"))
+        return told(tx, person, lapses.not_on_shift(tx, person, "slack"))
     if digit not in checkins.OPTIONS or not number.isdecimal() or len(number) > 9:
-        return NOT_UNDERSTOOD
-    echo = answers.answer(tx, [person], digit, "", "slack", round_id=int(number))
-    return told(tx, echo) if echo else "Noted."
+        return _meaningless(tx, person)
+    return told(tx, person, answers.answer(tx, [person], digit, "", "slack", round_id=int(number)))
 
 
 def _task(tx: Tx, person: Person, rest: str) -> str:
     verb, code, *_ = [*rest.split(), "", ""]
-    return told(tx, errands.act(tx, person, verb, code, "", "slack")) if verb in VERBS and code else NOT_UNDERSTOOD
+    if verb not in VERBS or not code:
+        return _meaningless(tx, person)
+    return told(tx, person, errands.act(tx, person, verb, code, "", "slack"))
 
 
 def _recall(tx: Tx, person: Person, rest: str) -> str:
     """`1 R1`: the digit, and the staff call that the button stood under."""
     digit, code, *_ = [*rest.split(), "", ""]
     echo = whose.hear(tx, [person], digit, code, "slack") if digit in recalls.MEANS and code else None
-    return told(tx, echo) if echo else NOT_UNDERSTOOD
+    return told(tx, person, echo) if echo else _meaningless(tx, person)
 
 
 def _sure(tx: Tx, person: Person, rest: str) -> str:
@@ -96,7 +95,13 @@ def _sure(tx: Tx, person: Person, rest: str) -> str:
         return str(drill.begin(tx, person, said))
     if verb == "close":
         return end.close(tx, person, outages.find(tx, code).code, reason, "slack")
-    return end.void(tx, person, outages.find(tx, code).code, "slack") if verb == "void" else NOT_UNDERSTOOD
+    if verb == "void":
+        return end.void(tx, person, outages.find(tx, code).code, "slack")
+    return _meaningless(tx, person)
+
+
+def _meaningless(tx: Tx, person: Person) -> str:
+    return tx.render.slack("no_button", person.language)
 
 
 #: What an action id begins with → what is done

@@ -5,10 +5,10 @@ from urllib.parse import urlencode
 
 from fastapi import Request, Response
 
-from bot import access, inbox, journal, roster
+from bot import access, inbox, journal, outages, roster
 from bot.access import Refused
 from bot.channels.voice import ask, say_and_hang_up
-from bot.command import answers, callbacks, opening, whose, words
+from bot.command import answers, callbacks, opening, whose, wording, words
 from bot.db import Tx
 from handlers import pins
 from handlers.intake import Facts, Intake
@@ -17,8 +17,8 @@ from handlers.twilio import XML, needed, signed_form
 from handlers.voice import KEYS, THANKS, WRONG_KEY, say
 
 PIN = range(4, 9)  # digits
-CHOICE = "Press 1 if you are OK, 2 if you need help, 9 for patient risk."
-NOT_ON_LIST = "this number is not on our staff list. Nothing was done. Goodbye"
+RIGHT_PIN = "call_pin"
+STRANGER = Said("call_stranger")
 
 
 async def called(request: Request, intake: Intake) -> Response:
@@ -36,12 +36,10 @@ async def called(request: Request, intake: Intake) -> Response:
         return say(db, await intake.commit("declare_by_call", facts | {"by": by}, instead=lambda: kept(db)))
     if len(keyed) == 1 and keyed in KEYS:
         return say(db, await intake.commit("key_back", facts, instead=lambda: kept(db, risk=keyed == "9")))
-    language = db.settings.default_language
     heard = await intake.ask(
-        db.transact(greeting, number, language),
-        lambda: callbacks.Heard(f"{away(db).voice(db.render)} {CHOICE}", language),
+        db.transact(greeting, number), lambda: callbacks.Heard(*away(db, keys=True).spoken(db.render))
     )
-    text = f"{WRONG_KEY} {heard.text}" if keyed else heard.text
+    text = f"{db.render.voice(WRONG_KEY, heard.language)} {heard.text}" if keyed else heard.text
     if not heard.path:
         return Response(say_and_hang_up(text, heard.language), media_type=XML)
     return Response(ask(text, _address(intake, heard.path), heard.language, number=heard.takes_pin), media_type=XML)
@@ -53,19 +51,19 @@ async def _keyed_pin(intake: Intake, number: str, pin: str) -> Response:
     proven: str | None = await intake.ask(pins.owner(db, number, pin), lambda: None)
     if proven is None:
         return say(db, away(db))
-    said: Said | None = await intake.ask(db.transact(_judge, number, proven), lambda: away(db))
-    if said is not None:
+    said: Said = await intake.ask(db.transact(_judge, number, proven), lambda: away(db))
+    if said.kind != RIGHT_PIN:
         return say(db, said)
     query = urlencode({"by": proven})
-    text, language = db.render.voice("call_pin"), db.settings.default_language
+    text, language = said.spoken(db.render)
     return Response(ask(text, _address(intake, f"/twilio/call?{query}"), language), media_type=XML)
 
 
-def _judge(tx: Tx, number: str, proven: str) -> Said | None:
-    """None: the PIN is right. Else what to say."""
+def _judge(tx: Tx, number: str, proven: str) -> Said:
+    """What to say of the PIN that was keyed; RIGHT_PIN asks whether it is meant."""
     people = roster.by_phone(tx, number)
     if not people:
-        return Said("echo", {"text": NOT_ON_LIST})
+        return STRANGER
     try:
         access.pins_at(tx, number)  # raises while the number is locked
     except Refused as refused:
@@ -73,16 +71,16 @@ def _judge(tx: Tx, number: str, proven: str) -> Said | None:
     if not proven:
         return Said("echo", {"text": pins.wrong(tx, number)}, people[0].language)
     access.right_pin(tx, number)
-    return None
+    return Said(RIGHT_PIN, {}, next((each.language for each in people if each.id == proven), ""))
 
 
-def greeting(tx: Tx, number: str, language: str) -> callbacks.Heard:
+def greeting(tx: Tx, number: str) -> callbacks.Heard:
     """What somebody who calls us hears first."""
     people = roster.by_phone(tx, number)
     if heard := callbacks.greeting(tx, people, number):
         return heard
     journal.write(tx, "unknown_number", channel="voice", about=number)
-    return callbacks.Heard("This number is not on our staff list. Goodbye.", language, path="")
+    return callbacks.Heard(*STRANGER.spoken(tx.render), path="")
 
 
 def press(tx: Tx, number: str, digit: str, sid: str) -> Said:
@@ -91,7 +89,7 @@ def press(tx: Tx, number: str, digit: str, sid: str) -> Said:
     if not people:
         if first:
             journal.write(tx, "unknown_number", channel="voice", about=number)
-        return Said("echo", {"text": NOT_ON_LIST})
+        return STRANGER
     echo = _counts(tx, people, digit) if first else None
     return Said(*(echo or (THANKS, {})), people[0].language)
 
@@ -105,7 +103,7 @@ def declare(tx: Tx, number: str, digit: str, sid: str, by: str) -> Said:
     """Whoever keyed a right PIN and then 1 declares, on core, once a call."""
     person = next((each for each in roster.by_phone(tx, number) if each.id == by), None)
     if person is None:
-        return Said("echo", {"text": NOT_ON_LIST})
+        return STRANGER
     if not inbox.accept(tx, "call", f"{sid}:declare"):
         return Said(THANKS, {}, person.language)
     try:
@@ -116,7 +114,8 @@ def declare(tx: Tx, number: str, digit: str, sid: str, by: str) -> Said:
         return Said("echo", {"text": str(refused)}, person.language)
     if done.merged:
         return Said("echo", {"text": f"{done.code} runs already. Nothing more was sent"}, person.language)
-    facts = {"code": done.code, "level": done.level, "services": "IT systems", "people": done.people}
+    down = wording.says(outages.down(tx, outages.find(tx, done.code)), person.language)
+    facts = {"code": done.code, "level": done.level, "services": ", ".join(down), "people": done.people}
     return Said("receipt", facts, person.language)
 
 

@@ -120,5 +120,5 @@ def _declare(tx: Tx, person: Person, values: Any) -> str:
         folded=words.unlike_text(text),
     )  # fmt: skip
     journal.write(tx, "form", who=person.id, channel="slack")
-    return declared(tx, opening.declare(tx, person, request, "slack"))
+    return declared(tx, person, opening.declare(tx, person, request, "slack"))
 

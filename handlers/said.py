@@ -26,11 +26,13 @@ class Said:
     def sms(self, render: Render) -> str:
         return render.sms(self.kind, self.language, self.exercise, **self.facts)
 
-    def voice(self, render: Render) -> str:
-        return render.voice(self.kind, self.language, self.exercise, **self.facts)
+    def spoken(self, render: Render) -> tuple[str, str]:
+        """The words, and the language of the voice that says them."""
+        said = render.voice(self.kind, self.language, self.exercise, **self.facts)
+        return said, render.speaks(self.kind, "voice", self.language)
 
     def slack(self, render: Render) -> str:
-        return render.slack(self.kind, self.exercise, **self.facts)
+        return render.slack(self.kind, self.language, self.exercise, **self.facts)
 
 
 def kept(db: Database, risk: bool = False) -> Said:
@@ -38,9 +40,9 @@ def kept(db: Database, risk: bool = False) -> Said:
     return Said("kept", {"risk": risk, "since": _since(db)})
 
 
-def away(db: Database) -> Said:
-    """While the database is away: nothing was done, and nothing can be said."""
-    return Said("away", {"since": _since(db)})
+def away(db: Database, keys: bool = False) -> Said:
+    """While the database is away: nothing was done, and nothing can be said; in a call, `keys` may be pressed."""
+    return Said("away", {"since": _since(db), "keys": keys})
 
 
 def text_later(tx: Tx, said: Said, number: str, person: Person | None) -> None:

@@ -16,8 +16,8 @@ from handlers.twilio import XML, needed, signed_form
 
 KEYS = "12349"
 CHECKS = ("outage:", "unit:", "round:")  # what a notice is about, if a digit answers it
-WRONG_KEY = "That key has no meaning here."
-OVER = Said("echo", {"text": "this call is no longer needed. Goodbye"})
+WRONG_KEY = "wrong_key"
+OVER = Said("call_over")
 THANKS = "thanks"
 
 Spoken = tuple[str, str, bool]  # what a call says, in which language, and whether its question is still open
@@ -31,10 +31,10 @@ async def answered(request: Request, intake: Intake, message: int) -> Response:
     if digit and digit in KEYS:
         facts = {"message": message, "digit": digit, "sid": sid}
         return say(db, await intake.commit("key", facts, instead=lambda: kept(db, risk=digit == "9")))
-    text, language, is_open = await intake.ask(db.read(spoken, message), lambda: (away(db).voice(db.render), "", False))
+    text, language, is_open = await intake.ask(db.read(spoken, message), lambda: (*away(db).spoken(db.render), False))
     if not is_open:
-        return Response(say_and_hang_up(text, language or db.settings.default_language), media_type=XML)
-    said = f"{WRONG_KEY} {text}" if digit else text
+        return Response(say_and_hang_up(text, language), media_type=XML)
+    said = f"{db.render.voice(WRONG_KEY, language)} {text}" if digit else text
     return Response(ask(said, f"{db.settings.public_url}/twilio/voice/{message}", language), media_type=XML)
 
 
@@ -42,9 +42,9 @@ def spoken(tx: Tx, message_id: int) -> Spoken:
     row = tx.get(outbox.Message, message_id)
     said = tx.get(outbox.Notice, row.notice_id) if row else None
     if row is None or said is None:
-        return OVER.voice(tx.render), "", False
+        return (*OVER.spoken(tx.render), False)
     if said.closed_at is not None:
-        return tx.render.voice(THANKS, row.language, said.exercise), row.language, False
+        return (*Said(THANKS, {}, row.language, said.exercise).spoken(tx.render), False)
     return row.body, row.language, True
 
 
@@ -73,9 +73,7 @@ def press_later(tx: Tx, said: Said, at: datetime, key: Facts) -> None:
 
 def say(db: Database, said: Said) -> Response:
     """The last words of a call."""
-    return Response(
-        say_and_hang_up(said.voice(db.render), said.language or db.settings.default_language), media_type=XML
-    )
+    return Response(say_and_hang_up(*said.spoken(db.render)), media_type=XML)
 
 
 def _key(tx: Tx, row: outbox.Message, said: outbox.Notice, digit: str) -> answers.Echo:

@@ -10,10 +10,14 @@ WHAT = "Epic, email, phones and lab DOWN"
 USE_PAPER = "Use paper (downtime box). Leave windows open, stay logged in"
 DISCHARGE = "discharge meds: paper list by pharmacist"
 MARIA = "Maria Vandenberghe"
+SLOW = "Epic is slow but works, keep using it until a person tells you otherwise"
 LONGEST: dict[str, dict[str, Any]] = {
-    "alert": dict(what=WHAT, services=DOWN, do=USE_PAPER, still_works="radios", site="NORTH CAMPUS", next="04:40"),
+    "alert": dict(
+        what=WHAT, services=DOWN, do=USE_PAPER, still_works="radios", works_said="pagers", site="NORTH CAMPUS",
+        next="04:40",
+    ),
     "unit_check": dict(units="PACU-2, ICU-NE", what=WHAT, services=DOWN, do="call or walk, no email", by="04:15"),
-    "check_again": dict(units="PACU-2, ICU-NE", services=DOWN, by="04:15", paper=True),
+    "check_again": dict(units="PACU-2, ICU-NE", services=DOWN, what=SLOW, by="04:15", paper=True),
     "roll_call": dict(time="04:15"),
     "question": dict(text="Can you stay until noon, and do you have enough paper forms for the next twelve hours"),
     "sitrep": dict(number=12, title="operations", of=7),
@@ -33,7 +37,7 @@ LONGEST: dict[str, dict[str, Any]] = {
         diversion=["operations trauma goes to North Campus"],
         decisions=["operations stop elective surgery tomorrow"],
     ),
-    "landline": dict(unit="PACU-2", what=WHAT, do="use paper"),
+    "landline": dict(unit="PACU-2", what=WHAT, services=DOWN, do="use paper"),
     "card": dict(
         unit="PACU-2",
         code="T107",
@@ -113,7 +117,7 @@ LONGEST: dict[str, dict[str, Any]] = {
         text="Read-only copy is NOT at the red-label PC. Use the tablet in the downtime box of each desk",
         next="05:10",
     ),
-    "raised": dict(time="05:00", level=4, what=WHAT, do=USE_PAPER, next="05:30"),
+    "raised": dict(time="05:00", level=4, what=WHAT, services=DOWN, do=USE_PAPER, next="05:30"),
     "turn": dict(
         units=["PACU-2", "L&D-HI"], time="06:30", up=False, order=["PACU-2", "L&D-HI", "ICU", "5W", "3W", "4E"]
     ),
@@ -128,7 +132,7 @@ LONGEST: dict[str, dict[str, Any]] = {
         text="Help desk is in the lobby",
         next="06:50",
     ),
-    "verified": dict(time="06:50", services=DOWN, next="07:20"),
+    "verified": dict(time="06:50", services=DOWN, what=SLOW, next="07:20"),
     "closed": dict(time="08:00", services=DOWN, text="Keep all paper for records team; finish late entries by noon"),
     "void": dict(time="04:10"),
     "joined": dict(
@@ -249,13 +253,20 @@ LONGEST: dict[str, dict[str, Any]] = {
         lines=["answered within 10 min: 71 % (wanted: at least 60 %): passed"],
     ),
     "kept": dict(risk=True, since="04:10"),
-    "away": dict(since="04:10"),
+    "away": dict(since="04:10", keys=True),
+    "button": dict(label="9 PATIENT RISK"),
+    "noted": dict(digit="1"),
+    "no_button": {},
+    "done_already": {},
+    "wrong_key": {},
+    "call_over": {},
+    "call_stranger": {},
 }
 
 NEEDED = {  # without these a message says nothing; every other fact may be missing
     "alert": "what",
     "unit_check": "units what",
-    "check_again": "units services",
+    "check_again": "units",
     "question": "text",
     "sitrep": "of",
     "sitrep_next": "field place of",
@@ -276,7 +287,7 @@ NEEDED = {  # without these a message says nothing; every other fact may be miss
     "turn": "units time",
     "decide": "code task level to",
     "restored": "time",
-    "verified": "time services",
+    "verified": "time",
     "closed": "time",
     "void": "time",
     "joined": "time what",

@@ -7,30 +7,53 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from bot.command import asking, staff_calls, wording
 from bot.playbooks import Playbook, library
 from bot.render import KINDS, Render
+from bot.tasks import offers
 from bot.texting import RESERVED, Says, is_gsm7, parse_reply, patient_data, segments
-from tests.said import LONGEST
+from tests.said import LONGEST, NEEDED
 
 MESSAGES = Path(__file__).parent.parent / "templates" / "messages"
 LANGUAGES = ("en", "es", "fr")
 TEXTED = sorted(kind for kind in KINDS if (MESSAGES / kind / "sms.txt").is_file())
 
-#: What anybody on shift may get, in every language; the rest is for whoever runs the outage
-FOR_ALL = (
-    "alert unit_check check_again card holding update still_works read_only diversion correction raised joined "
-    "restored verified closed void stray risk role task tasks task_due task_late help told_you kept away "
-    "roll_call question turn decide recall recall_coming recall_needed recall_reserve recall_filled recall_released "
-    "recall_off recall_which recall_news echo echo_help echo_proof echo_risk echo_taken thanks status"
-).split()
-#: Whoever is called hears a voice that speaks the language of its words
-CALLED = (
-    "alert unit_check check_again roll_call question turn recall card risk role task tasks help restored closed void "
-    "holding thanks"
-).split()
+FILES = {"sms": "sms.txt", "voice": "voice.txt", "slack": "slack.md"}
+#: Who gets it only by another way, or asked for it there; what has a text is said in its words everywhere
+BY_COMMAND = (
+    "drill_plan drill_score reply_declared reply_help reply_later reply_merged reply_recall reply_status reply_stranger"
+)
+BY_CLICK = "button noted no_button done_already"
+POSTED = "declared inject preflight stray_text"
+IN_A_CALL = "call call_pin call_over wrong_key landline"
+NOT_ON = {
+    "sms": f"{BY_COMMAND} {BY_CLICK} {POSTED} {IN_A_CALL} opted_out".split(),  # no text reaches who opted out
+    "voice": f"{BY_COMMAND} {BY_CLICK} {POSTED}".split(),
+    "slack": IN_A_CALL.split(),
+}
+TRANSLATED = sorted(path for path in MESSAGES.rglob("*.??.*"))
+#: What whoever is asked texts back, and what stands in a command
+TEXTS = "DONE|NEED|BLOCKED|TOLD|VOID|UPDATE|HERE|AWAY|CHARGE|(?<!ED )STATUS|CODE|NAME"
+BUTTONS = (
+    wording.CHECK_KEYS, wording.STAFF_KEYS, asking.ROLL_KEYS, asking.QUESTION_KEYS, staff_calls.KEYS, offers.BUTTONS,
+)  # fmt: skip
+#: What people write, and what Muster says in English alone
+FREE = {
+    "alert": "what works_said", "unit_check": "what", "check_again": "what", "joined": "what", "raised": "what",
+    "decide": "what", "landline": "what", "role": "what lead", "verified": "what", "update": "text",
+    "correction": "text", "still_works": "text", "read_only": "text", "diversion": "text", "holding": "note",
+    "restored": "what text", "closed": "text", "question": "text", "help": "need note", "task": "text why",
+    "tasks": "items", "card": "lines", "task_due": "text", "task_late": "text", "task_up": "text why",
+    "told_you": "text", "echo": "text", "echo_taken": "text", "echo_help": "need", "recall_news": "text",
+    "status": "state numbers recalls", "digest": "tried report", "sitrep_report": "full decisions staff",
+    "declared": "text", "inject": "say refused", "preflight": "red other", "reply_declared": "sent changed added odd",
+    "reply_merged": "odd", "reply_recall": "planned excluded", "reply_status": "summary recovery recalls",
+}  # fmt: skip
+MARKED = re.compile(r"(?:EN|[Ee]n (?:inglés|anglais)):(?:[^\n]*|\*?\n.*)ZQ")
 #: They begin with what they are: nobody but whoever declared, or is called for a patient, gets them
 NO_SOURCE = ("receipt", "risk")
 #: Who asks staff for something says it in this order: who speaks, what is down, where, what to do, when next
@@ -56,6 +79,17 @@ COMMAND = re.compile(r"\b(?:(?:DONE|NEED|BLOCKED) T107\b|[12] T107\b|TOLD \w+|VO
 ASKS = re.compile(r"\b(?:Reply|Answer|Text|Responda|Envíe|Répondez|Envoyez)\b:? (\S+)")
 
 
+def named(path: Path) -> str:
+    return f"{path.parent.name}/{path.name}"
+
+
+def original(path: Path) -> Path:
+    """What it is a translation of; a call without words of its own says those of the text."""
+    name, _, ending = path.name.split(".")
+    own = path.with_name(f"{name}.{ending}")
+    return own if own.is_file() else path.with_name("sms.txt")
+
+
 @pytest.fixture(scope="module")
 def mercy() -> Render:
     return Render("MERCY", "Mercy Hospital", "5555")
@@ -65,17 +99,66 @@ def rendered(mercy: Render, kind: str, language: str) -> str:
     return mercy.sms(kind, language, **LONGEST[kind])
 
 
-@pytest.mark.parametrize("kind", FOR_ALL)
-def test_whoever_is_on_shift_reads_it_in_their_language(kind: str) -> None:
-    missing = [name for name in ("sms.txt", "sms.es.txt", "sms.fr.txt") if not (MESSAGES / kind / name).is_file()]
-    assert missing == []
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_every_message_has_its_words_on_every_channel_or_a_reason(mercy: Render, kind: str) -> None:
+    """And where it has them, it has them in every language."""
+    for channel in FILES:
+        if not any((MESSAGES / kind / name).is_file() for name in (FILES[channel], FILES["sms"])):
+            assert kind in NOT_ON[channel], f"{kind}: write {FILES[channel]}, or say in NOT_ON why nobody needs it"
+            continue
+        assert kind not in NOT_ON[channel]
+        for language in LANGUAGES:
+            assert mercy.speaks(kind, channel, language) == language
+            assert "None" not in getattr(mercy, channel)(kind, language, **LONGEST[kind])
+
+
+@pytest.mark.parametrize("path", TRANSLATED, ids=named)
+def test_a_translation_asks_for_the_same(path: Path) -> None:
+    """The same digits and keys, the same words to text, the same commands; and it has an original."""
+    english, there = (asked_for(file.read_text("utf-8")) for file in (original(path), path))
+    assert there == english
+
+
+def asked_for(source: str) -> list[str]:
+    words = re.sub(r"{%.*?%}|{{.*?}}", " ", source, flags=re.DOTALL)
+    return sorted(re.findall(rf"/[a-z]+ [a-z]+|\b\d+\b|\b(?:{TEXTS})\b", words))
+
+
+def test_a_button_says_the_same_in_every_language(mercy: Render) -> None:
+    """Every label that the code writes is translated, and its digit stays."""
+    labels = {label for keys in BUTTONS for label, *_ in keys} | {"Fill in the report", "Leave it"}
+    for language in ("es", "fr"):
+        said = {label: mercy.slack("button", language, label=label) for label in (*labels, "Raise to level 3")}
+        assert {label for label, there in said.items() if label == there} <= {"60 min", "2 h", "2 No"}
+        assert all(re.findall(r"\d+", label) == re.findall(r"\d+", there) for label, there in said.items())
+        assert mercy.slack("button", language, label="Something new") == "Something new"
 
 
 @pytest.mark.parametrize("language", ["es", "fr"])
-@pytest.mark.parametrize("kind", CALLED)
-def test_whoever_is_called_hears_it_in_their_language(mercy: Render, kind: str, language: str) -> None:
-    assert mercy.speaks(kind, "voice", language) == language
-    assert "None" not in mercy.voice(kind, language, **LONGEST[kind])
+@pytest.mark.parametrize(("kind", "fact"), [(kind, fact) for kind, facts in FREE.items() for fact in facts.split()])
+def test_what_nobody_translated_is_marked(mercy: Render, kind: str, fact: str, language: str) -> None:
+    needed = LONGEST[kind] if kind.startswith(("reply_", "sitrep", "inject")) else NEEDED.get(kind, "").split()
+    facts = {name: LONGEST[kind][name] for name in needed} | {fact: _marked(LONGEST[kind][fact])}
+    for channel in FILES:
+        if kind in NOT_ON[channel]:
+            continue
+        said = getattr(mercy, channel)(kind, language, **facts)
+        assert "ZQ" not in said or MARKED.search(said), said
+
+
+def _marked(value: Any) -> Any:
+    """Free words in the shape of this fact."""
+    if isinstance(value, list):
+        return [("T7", "ZQ", "04:25")] if isinstance(value[0], tuple) else ["ZQ"]
+    return "ZQ"
+
+
+def test_a_post_and_a_call_follow_the_language_and_the_exercise_stays_marked(mercy: Render) -> None:
+    for channel in ("slack", "voice"):
+        said = getattr(mercy, channel)("void", "es-MX", exercise=True, time="04:10")
+        assert said.startswith("EXERCISE - ") and "EJERCICIO" in said and "IGNORE NUESTRO" in said.upper()
+        assert "EXERCISE, no real outage" in getattr(mercy, channel)("void", "pl", exercise=True, time="04:10")
+    assert "IGNOREZ" in Render("MERCY", default_language="fr").slack("void", time="04:10")
 
 
 def test_words_that_nobody_translated_are_spoken_by_an_english_voice(mercy: Render) -> None:
@@ -140,21 +223,19 @@ def test_what_a_person_said_is_marked_and_stays_what_it_was(kind: str, language:
 INSTEAD = {"there": "recall", "alert": "outage"}
 
 
-@pytest.mark.parametrize(
-    "path", sorted(MESSAGES.rglob("sms.??.txt")), ids=lambda path: f"{path.parent.name}/{path.name}"
-)
+@pytest.mark.parametrize("path", TRANSLATED, ids=named)
 def test_a_translation_leaves_nothing_out(path: Path) -> None:
-    there, english = (set(re.findall(r"\b[a-z_]+\b", template(file))) for file in (path, path.parent / "sms.txt"))
+    there, english = (set(re.findall(r"\b[a-z_]+\b", template(file))) for file in (path, original(path)))
     missing = (english & KINDS[path.parent.name].facts) - there
     assert {fact for fact in missing if INSTEAD.get(fact) not in there} == set()
 
 
 def template(path: Path) -> str:
     """What stands in braces."""
-    return " ".join(re.findall(r"{[{%].*?[%}]}", path.read_text("utf-8")))
+    return " ".join(re.findall(r"{[{%].*?[%}]}", path.read_text("utf-8"), re.DOTALL))
 
 
-@pytest.mark.parametrize("path", sorted(MESSAGES.rglob("*.*")), ids=lambda path: f"{path.parent.name}/{path.name}")
+@pytest.mark.parametrize("path", sorted(MESSAGES.rglob("*.*")), ids=named)
 def test_a_template_speaks_plainly(path: Path) -> None:
     words = re.sub(r"{[{%].*?[%}]}|`[^`]*`", "", path.read_text("utf-8")).lower()
     assert [each for each in JARGON if re.search(rf"(?<![\w-]){each}(?![\w-])", words)] == []

@@ -73,8 +73,8 @@ def greeting(tx: Tx, people: list[roster.Person], number: str) -> Heard | None:
         return None
     outage, takes_pin = _outage(tx, people), _takes_pin(tx, people, number)
     facts = _facts(tx, people, outage) | {"pin": takes_pin}
-    return Heard(tx.render.voice("call", language, bool(outage and outage.exercise), **facts), language,
-                 takes_pin=takes_pin)  # fmt: skip
+    said = tx.render.voice("call", language, bool(outage and outage.exercise), **facts)
+    return Heard(said, tx.render.speaks("call", "voice", language), takes_pin=takes_pin)
 
 
 def _outage(tx: Tx, people: list[roster.Person]) -> Outage | None:

@@ -88,10 +88,11 @@ def verify(tx: Tx, by: roster.Person, code: str, channel: str) -> str:
     tell.promise(tx, outage)
     facts = {
         "time": tasks.at(tx, tx.now),
-        "services": tell.say(outages.services(tx, outage)),
+        "what": outage.summary or None,
         "next": tell.next_at(tx, outage),
     }
-    tell.everyone(tx, outage, "verified", facts)
+    rows = outages.services(tx, outage)
+    tell.everyone(tx, outage, "verified", facts, own=lambda language: {"services": wording.named(rows, language)})
     then = f"Close it with {tell.how(channel, 'close', outage.code)} when the priority-1 recovery tasks are done."
     return f"{outage.code} verified. {then}"
 

@@ -129,8 +129,10 @@ def _raise(tx: Tx, outage: Outage, level: int, who: str, channel: str, but: str 
     down = outages.down(tx, outage)
     facts = {"time": tasks.at(tx, tx.now), "level": level, "what": tell.what(down), "next": tell.next_at(tx, outage)}
     said = tell.everyone(
-        tx, outage, "raised", facts, but=but, own=lambda language: {"do": wording.words(down, "do", language)}
-    )
+        tx, outage, "raised", facts, but=but, own=lambda language: {
+            "services": wording.says(down, language), "do": wording.words(down, "do", language),
+        }
+    )  # fmt: skip
     told = outbox.audience(tx, said.id)
     wanted = [row.service for row in outages.services(tx, outage)]
     newcomers = alerting.alert(tx, outage, playbooks.current(tx), wanted, present=by_clock).people

@@ -128,7 +128,7 @@ def _write_receipt(tx: Tx, outage: Outage, said: outbox.Notice, counted: Figures
     facts = {
         "code": outage.code,
         "level": outage.level,
-        "services": tell.say(outages.down(tx, outage)),
+        "services": ", ".join(wording.says(outages.down(tx, outage), mine.language)),
         "sites": ", ".join(outage.sites),
         "people": counted.people,
         "finish": counted.finish,

@@ -28,10 +28,11 @@ def staff_call(tx: Tx, by: Person, said: str, channel: str) -> str:
     if said:
         asked = recall_words.wanted(said, tx.now, tx.settings.timezone)
         odd = f"\nNot understood: {', '.join(asked.odd)}." if asked.odd else ""
-        return staff_calls.standing(tx, recall(tx, by, code, asked, channel)) + odd
+        return staff_calls.standing(tx, recall(tx, by, code, asked, channel), by.language) + odd
     shown = [outages.find(tx, code)] if code else outages.running(tx)
     made = [each for outage in shown for each in recalls.of_outage(tx, outage.id or 0)]
-    return "\n".join(staff_calls.standing(tx, each) for each in made) or f"Nobody was called in. {USAGE} does."
+    stand = "\n".join(staff_calls.standing(tx, each, by.language) for each in made)
+    return stand or f"Nobody was called in. {USAGE} does."
 
 
 def recall(tx: Tx, by: Person, code: str, asked: Wanted, channel: str) -> Recall:

@@ -83,7 +83,7 @@ def _drafts(
     tx: Tx, outage: Outage, down: list[outages.Service], person: roster.Person, units: list[str]
 ) -> list[outbox.Draft]:
     facts: dict[str, Any] = {"units": ", ".join(units), "by": tasks.at(tx, tx.now + wording.call_after(outage))}
-    facts |= {"services": wording.says(down, person.language or "en") or ["systems"], "paper": True}
+    facts |= {"services": wording.named(down, person.language), "what": outage.summary or None, "paper": True}
     return [
         outbox.draft(tx, person, way, "check_again", facts, lane=outbox.Lane.QUESTION, exercise=outage.exercise,
                      buttons=wording.check_keys(outage))

@@ -5,8 +5,8 @@ from typing import Any
 
 from sqlmodel import col, select
 
-from bot import checkins, escalations, journal, outages, outbox, roster, tasks
-from bot.command import digest, questions, returning, tell
+from bot import checkins, escalations, journal, outbox, roster, tasks
+from bot.command import digest, questions, returning, tell, wording
 from bot.db import Tx
 from bot.escalations import Ladder
 from bot.outages import Outage
@@ -42,15 +42,17 @@ def landline(tx: Tx, ladder: Ladder, rung: Rung) -> None:
     outage, unit = questions.outage_of(tx, ladder), tx.get(roster.Unit, ladder.subject.rpartition(":")[2])
     if outage is None or unit is None or not unit.landline:
         return
-    down = outages.down(tx, outage)
-    body = tx.render.voice("landline", "en", outage.exercise, what=tell.what(down), unit=unit.code)
+    language = tx.render.speaks("landline", "voice")
+    facts = wording.unit_facts(tx, outage, [unit.code], language)
+    asked = {"unit": unit.code} | {name: facts[name] for name in ("what", "services", "do")}
     said = _notice(tx, ladder, outage)
     drafted = outbox.Draft(
         person_id=f"#unit:{unit.code}",
         channel="voice",
         address=unit.landline,
         lane=outbox.Lane.QUESTION,
-        body=body,
+        body=tx.render.voice("landline", language, outage.exercise, **asked),
+        language=language,
         round=_round(ladder),
         not_after=tx.now + timedelta(minutes=10),
     )

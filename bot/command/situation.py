@@ -104,7 +104,8 @@ def shown(tx: Tx, by: roster.Person, code: str) -> str:
     asked = sitreps.latest(tx, outage)
     if asked is None:
         raise Refused(f"{outage.code} has no situation report yet. `/checkin sitrep ask` asks the section chiefs.")
-    return f"{tasks.at(tx, asked.opened_at)} {tx.render.slack('sitrep_report', **_facts(tx, outage, asked))}"
+    said = tx.render.slack("sitrep_report", by.language, **_facts(tx, outage, asked))
+    return f"{tasks.at(tx, asked.opened_at)} {said}"
 
 
 def close(tx: Tx, outage: Outage) -> None:

@@ -93,13 +93,13 @@ def news(tx: Tx, made: Recall, text: str) -> None:
     tell.command_post(tx, outage, "recall_news", facts)
 
 
-def standing(tx: Tx, made: Recall) -> str:
+def standing(tx: Tx, made: Recall, language: str) -> str:
     """How a staff call stands: who is awaited, who would be asked next, who is not asked and why."""
     found = recalls.pool(tx, made) if made.state == RecallState.OPEN else recalls.Pool()
     asked, now = recalls.calls(tx, made), recalls.figures(tx, made)
     names = roster.people(tx, [call.person_id for call in asked if call.state == CallState.ASKED])
     return tx.render.slack(
-        "reply_recall", made.exercise, code=made.code, state=made.state, need=made.need, skill=_skill(made),
+        "reply_recall", language, made.exercise, code=made.code, state=made.state, need=made.need, skill=_skill(made),
         site=made.site or None, start=tasks.at(tx, made.starts_at), coming=now.coming, reserve=now.reserve,
         arrived=now.arrived, asked=[person.name for person in names.values()][:NAMED], silent=now.asked,
         planned=_planned(tx, made, found), excluded=_excluded(found),

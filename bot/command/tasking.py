@@ -23,7 +23,7 @@ def task(tx: Tx, person: Person, said: str, channel: str) -> str:
         return new(tx, person, said, channel)
     echo = VERBS[word.lower()](tx, person, rest.strip(), channel)
     render = tx.render.slack if channel == "slack" else tx.render.sms
-    return render(echo[0], **echo[1]) if echo else "Noted."
+    return render(echo[0], person.language, **echo[1]) if echo else tx.render.slack("noted", person.language)
 
 
 def new(tx: Tx, person: Person, said: str, channel: str) -> str:

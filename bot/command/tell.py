@@ -173,9 +173,10 @@ def partners(tx: Tx, outage: Outage, kind: str, facts: dict[str, Any]) -> None:
     for partner in tx.exec(select(roster.Partner).order_by(roster.Partner.id)):
         channel, address = ("sms", partner.mobile) if partner.mobile else ("voice", partner.landline)
         if address:
-            body = outbox.body(tx, channel, kind, tx.settings.default_language, False, facts)
+            language = tx.render.speaks(kind, channel)
+            body = outbox.body(tx, channel, kind, language, False, facts)
             drafts.append(outbox.Draft(person_id=f"#partner:{partner.id}", channel=channel, address=address,
-                                       lane=outbox.Lane.UPDATE, body=body, wording=kind,
+                                       lane=outbox.Lane.UPDATE, body=body, wording=kind, language=language,
                                        not_after=tx.now + outbox.WORTH[outbox.Lane.UPDATE]))  # fmt: skip
     outbox.enqueue(tx, said, drafts)
 

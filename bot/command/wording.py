@@ -79,8 +79,8 @@ def _facts(tx: Tx, telling: Telling, wording: str, person: roster.Person) -> tup
 
 def posts(tx: Tx, outage: Outage, units: list[roster.Unit], people: int) -> list[outbox.Draft]:
     down = outages.down(tx, outage)
-    facts = {"what": tell.what(down, outage.summary), "do": words(down, "do"), "next": tell.next_at(tx, outage)}
-    facts |= {"site": where(tx, outage), "still_works": still_works(outage, down, tx.settings.default_language)}
+    facts = {"what": tell.what(down, outage.summary), "next": tell.next_at(tx, outage)}
+    facts |= {"site": where(tx, outage)} | _by_language(outage, down, tx.settings.default_language)
     lane, exercise = outbox.Lane.ALERT, outage.exercise
     drafts = [
         outbox.post(tx, unit.slack_channel, "alert", facts, lane=lane, exercise=exercise, buttons=staff_keys(outage))
@@ -118,13 +118,15 @@ def alert_words(tx: Tx, outage: Outage) -> outbox.Words:
         tx,
         outage,
         facts,
-        lambda language: {
-            "services": unless_said(outage.summary, down, language),
-            "do": words(down, "do", language),
-            "still_works": still_works(outage, down, language),
-        },
+        lambda language: _by_language(outage, down, language),
         staff_keys(outage),
     )
+
+
+def _by_language(outage: Outage, down: list[outages.Service], language: str) -> dict[str, Any]:
+    """What of an alert differs by language. What a person said still works is said as they wrote it."""
+    works = {"works_said" if outage.facts.get(WORKS) else WORKS: still_works(outage, down, language)}
+    return works | {"services": unless_said(outage.summary, down, language), "do": words(down, "do", language)}
 
 
 def where(tx: Tx, outage: Outage) -> str | None:

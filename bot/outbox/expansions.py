@@ -175,7 +175,7 @@ def _worded(tx: Tx, said: Notice, words: Words, channel: str, language: str, pho
     spoken = heard(tx, channel, said.kind, language or tx.settings.default_language)
     facts = words.facts_in(spoken) | ({"callback": phone} if phone else {})
     text = body(tx, channel, said.kind, spoken, said.exercise, facts)
-    buttons = words.buttons if channel == "slack" else []
+    buttons = tx.render.buttons(words.buttons, spoken) if channel == "slack" else []
     segments = texting.segments(text) if channel == "sms" else 1
     return spoken, text, buttons, segments, State.UNREACHABLE if channel == "none" else State.QUEUED
 

@@ -91,7 +91,8 @@ def draft(
     return Draft(
         person_id=person.id, channel=route.channel, address=route.address, lane=lane, unit=unit or person.unit,
         body=body(tx, route.channel, kind, language, exercise, facts), wording=wording or kind, language=language,
-        buttons=(buttons or []) if route.channel == "slack" else [], round=round, reason=route.reason,
+        buttons=tx.render.buttons(buttons or [], language) if route.channel == "slack" else [], round=round,
+        reason=route.reason,
         not_after=tx.now + WORTH[lane],
     )  # fmt: skip
 
@@ -105,20 +106,22 @@ def body(tx: Tx, channel: str, kind: str, language: str, exercise: bool, facts: 
     if channel == "voice":
         return tx.render.voice(kind, language, exercise, **facts)
     if channel == "slack":
-        return tx.render.slack(kind, exercise, **facts)
+        return tx.render.slack(kind, language, exercise, **facts)
     return tx.render.sms(kind, language, exercise, **facts) if channel == "sms" else ""
 
 
 def post(tx: Tx, channel_id: str, kind: str, facts: dict[str, Any], *, lane: int, exercise: bool,
          buttons: list[list[str]] | None = None, round: int = 0) -> Draft:  # fmt: skip
-    """A post in a Slack channel."""
+    """A post in a Slack channel, in the hospital's language."""
+    language = tx.settings.default_language
     return Draft(
         person_id=f"#{channel_id}",
         channel="slack",
         address=channel_id,
         lane=lane,
-        buttons=buttons or [],
-        body=tx.render.slack(kind, exercise, **facts),
+        buttons=tx.render.buttons(buttons or [], language),
+        body=tx.render.slack(kind, language, exercise, **facts),
+        language=language,
         wording="post",
         round=round,
         not_after=tx.now + WORTH[lane],

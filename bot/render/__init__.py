@@ -5,7 +5,7 @@ A line break in the template of a text is one space; a fact that was not given d
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache, partial
 
 from jinja2 import Template
@@ -20,7 +20,11 @@ from bot.texting import base
 __all__ = ["EXERCISE", "KINDS", "Kind", "Render"]
 
 EXERCISE = "EXERCISE - "
-NOT_REAL = "EXERCISE, no real outage"
+NOT_REAL = {
+    "en": "EXERCISE, no real outage",
+    "es": "EJERCICIO, no hay ninguna caída real",
+    "fr": "EXERCICE, pas de panne réelle",
+}
 FILE_OF = {"sms": "sms{}.txt", "voice": "voice{}.txt", "slack": "slack{}.md"}
 
 
@@ -60,12 +64,17 @@ class Render:
         """What is spoken in a call; the keys to press stand at its end. TypeError as for `sms`."""
         return self._written("voice", kind, language or self._default_language, exercise, _checked(kind, facts))
 
-    def slack(self, kind: str, exercise: bool = False, **facts: object) -> str:
+    def slack(self, kind: str, language: str = "", exercise: bool = False, **facts: object) -> str:
         """Slack mrkdwn, in lines; the facts are escaped, buttons are not part of it. TypeError as for `sms`."""
-        return self._written("slack", kind, self._default_language, exercise, _checked(kind, facts))
+        return self._written("slack", kind, language or self._default_language, exercise, _checked(kind, facts))
 
-    def speaks(self, kind: str, channel: str, language: str) -> str:
+    def buttons(self, buttons: Iterable[list[str]], language: str = "") -> list[list[str]]:
+        """The same buttons (label, action, value) with their labels in this language."""
+        return [[self.slack("button", language, label=label), *rest] for label, *rest in buttons]
+
+    def speaks(self, kind: str, channel: str, language: str = "") -> str:
         """The language in which this message comes out: the one asked for, or English where it has no words in it."""
+        language = language or self._default_language
         names = (f"{kind}/{name}" for name in _file_names(channel, language))
         found = next((name for name in names if name in self._own or shipped(name)), "")
         return language if found.count(".") > 1 else "en"
@@ -79,11 +88,12 @@ class Render:
         if channel == "sms":
             limit = SEGMENT - len(EXERCISE) if exercise else SEGMENT
             return (EXERCISE if exercise else "") + one_segment(fill, facts, KINDS[kind].gives, limit)
+        not_real = NOT_REAL.get(base(self.speaks(kind, channel, language)), NOT_REAL["en"])
         if channel == "slack":
             said = lines(fill(facts))
-            return f"{EXERCISE}{said}\n_{NOT_REAL}_" if exercise else said
+            return f"{EXERCISE}{said}\n_{not_real}_" if exercise else said
         said = one_line(fill(facts))
-        return f"{EXERCISE}{said.rstrip('.')}. {NOT_REAL}." if exercise else said
+        return f"{EXERCISE}{said.rstrip('.')}. {not_real}." if exercise else said
 
     def _fill(self, channel: str, kind: str, language: str, facts: Mapping[str, object]) -> str:
         *first, last = self._found(channel, kind, language)

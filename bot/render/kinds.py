@@ -22,9 +22,9 @@ def _kind(facts: str, **gives: int) -> Kind:
 
 
 KINDS: dict[str, Kind] = {
-    "alert": _kind("what services do still_works site next", site=0, do=24, callback=0, what=30, services=1),
+    "alert": _kind("what services do still_works works_said site next", site=0, do=24, callback=0, what=30, services=1),
     "unit_check": _kind("units what services do by", do=0, by=0, what=8, services=1),
-    "check_again": _kind("units services by paper", paper=0, by=0, services=1),
+    "check_again": _kind("units services what by paper", paper=0, by=0, what=12, services=1),
     "roll_call": _kind("time"),
     "question": _kind("text", text=40),
     "sitrep": _kind("number title of", title=0),
@@ -33,7 +33,7 @@ KINDS: dict[str, Kind] = {
         "code number got of missing full objective risks staff supplies beds diversion decisions", objective=0,
         supplies=0, risks=0, diversion=0, beds=0, missing=1, staff=1, decisions=1,
     ),
-    "landline": _kind("unit what do"),
+    "landline": _kind("unit what services do"),
     "card": _kind("unit code by lines", lines=1),
     "receipt": _kind("code level services sites people finish unreachable", sites=0, finish=0, services=12),
     "digest": _kind(
@@ -60,13 +60,13 @@ KINDS: dict[str, Kind] = {
     "read_only": _kind("time text down next", callback=0, text=60),
     "diversion": _kind("time text down next", down=0, callback=0, text=60),
     "correction": _kind("time of text next", callback=0, text=60),
-    "raised": _kind("time level what do next", do=20, callback=0, what=30),
+    "raised": _kind("time level what services do next", do=20, callback=0, what=30, services=1),
     "decide": _kind("code task what level to by", what=12),
     "turn": _kind("units time up order", callback=0, order=2, units=1),
     "restored": _kind(
         "time back what down do stay text next", callback=0, text=20, do=20, what=20, stay=8, down=8, back=8
     ),
-    "verified": _kind("time services next", callback=0, services=12),
+    "verified": _kind("time services what next", callback=0, what=12, services=1),
     "closed": _kind("time services text", callback=0, services=0, text=30),
     "void": _kind("time", callback=0),
     "joined": _kind("time what services site do next", do=20, callback=0, what=30, services=1, site=0),
@@ -124,5 +124,12 @@ KINDS: dict[str, Kind] = {
     "drill_plan": _kind("code at title minutes services people unreachable segments takes recalled injects"),
     "drill_score": _kind("code title passed people answered units accounted lines"),
     "kept": _kind("risk since"),
-    "away": _kind("since"),
+    "away": _kind("since keys"),
+    "button": _kind("label"),
+    "noted": _kind("digit"),
+    "no_button": _kind(""),
+    "done_already": _kind(""),
+    "wrong_key": _kind(""),
+    "call_over": _kind(""),
+    "call_stranger": _kind(""),
 }

@@ -17,8 +17,8 @@ def tell_in_person(tx: Tx, person: Person, rest: str) -> Answer:
     access.demand(tx, person, "checkin")
     whom, _, by = rest.strip().partition(" by ")
     if whom.startswith(("@", "<@")) and (found := mentioned(tx, whom)):
-        return told(tx, answers.person_told(tx, person, found, by.strip()))
-    return told(tx, answers.told_in_person(tx, person, [whom.lower().removeprefix("unit:")], by.strip()))
+        return told(tx, person, answers.person_told(tx, person, found, by.strip()))
+    return told(tx, person, answers.told_in_person(tx, person, [whom.lower().removeprefix("unit:")], by.strip()))
 
 
 VERBS: dict[str, Verb] = {"told": tell_in_person}

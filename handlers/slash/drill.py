@@ -17,7 +17,7 @@ def drill(tx: Tx, person: Person, rest: str) -> Answer:
     if not word:
         return _list(tx)
     scenario = exercises.scenario(tx, word)
-    plan = tx.render.slack("drill_plan", True, **schedule.plan_facts(tx, person, scenario))
+    plan = tx.render.slack("drill_plan", person.language, True, **schedule.plan_facts(tx, person, scenario))
     live, _, why = more.strip().partition(" ")
     if live != LIVE:
         return f"{plan}\nNothing was sent. `/outage drill {scenario.drill} {LIVE}` holds it with real people."
@@ -58,7 +58,7 @@ def _history(tx: Tx, person: Person, rest: str) -> Answer:
 
 def _score(tx: Tx, person: Person, rest: str) -> Answer:
     outage = outages.find(tx, rest)
-    return tx.render.slack("drill_score", outage.exercise, **exercises.score_facts(tx, outage))
+    return tx.render.slack("drill_score", person.language, outage.exercise, **exercises.score_facts(tx, outage))
 
 
 def _end(tx: Tx, person: Person, rest: str) -> Answer:

@@ -11,7 +11,7 @@ from handlers.slash import drill
 
 def _declare(tx: Tx, person: Person, rest: str) -> Answer:
     request = words.declaration(rest, playbooks.current(tx).find)
-    return declared(tx, opening.declare(tx, person, request, "slack"))
+    return declared(tx, person, opening.declare(tx, person, request, "slack"))
 
 
 def _update(tx: Tx, person: Person, rest: str) -> Answer:
@@ -89,12 +89,12 @@ def _recall(tx: Tx, person: Person, rest: str) -> Answer:
 
 def _status(tx: Tx, person: Person, rest: str) -> Answer:
     shown = board.status(tx, words.code(rest)[0])["outages"]
-    said = [tx.render.slack("reply_status", one["exercise"], **board.flat(one)) for one in shown]
+    said = [tx.render.slack("reply_status", person.language, one["exercise"], **board.flat(one)) for one in shown]
     return "\n".join(said) or "No outage is open. Declare one with `/outage declare …`."
 
 
 def _help(tx: Tx, person: Person, rest: str) -> Answer:
-    return tx.render.slack("reply_help")
+    return tx.render.slack("reply_help", person.language)
 
 
 def unknown(tx: Tx, person: Person, said: str) -> Answer:
