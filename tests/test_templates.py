@@ -80,6 +80,7 @@ def test_a_missing_fact_drops_out_with_its_phrase(kind, fact, language):
     for without_callback in (Render("MERCY"), Render("MERCY", callback="5555")):
         whole(without_callback.sms(kind, language, **facts))
         whole(without_callback.voice(kind, language, **facts))
+        whole(without_callback.slack(kind, language, **facts).removesuffix("or we call."))
 
 
 @pytest.mark.parametrize("kind", TEXTED)
