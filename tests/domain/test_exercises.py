@@ -160,7 +160,7 @@ def test_the_plan_of_a_recall_says_how_many_it_asks_at_home(noon: Tx) -> None:
         noon.get_one(roster.Person, who).skills = ["rn"]
     noon.flush()
     facts = {word: plan_facts(noon, eve(noon), exercises.scenario(noon, word)) for word in ("dr1", "dr3")}
-    said = {word: noon.render.slack("drill_plan", True, **known) for word, known in facts.items()}
+    said = {word: noon.render.slack("drill_plan", "", True, **known) for word, known in facts.items()}
     assert "It also asks up to 2 people who are not on shift" in said["dr3"]
     assert "not on shift" not in said["dr1"]
 
