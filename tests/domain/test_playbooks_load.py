@@ -162,7 +162,7 @@ def test_the_shipped_ladders_are_the_agreed_ones():
     assert roles == [*named, (minutes(6), ""), (minutes(10), "")]  # the commander, and all of them again
     assert set(ladders) == {
         "silence", "untaken_1", "untaken_2", "untaken_3", "handover", "unstarted", "blocked_1", "blocked_2",
-        "blocked_3", "undone", "risk",
+        "blocked_3", "undone", "risk", "turn",
     }  # fmt: skip
 
 
