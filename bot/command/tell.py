@@ -193,17 +193,32 @@ def partner_facts(tx: Tx, outage: Outage) -> dict[str, Any]:
 
 
 def coordinator(tx: Tx, outage: Outage | None) -> roster.Person | None:
-    """The commander, else the house supervisor."""
-    return roster.coordinator(tx, outage.commander if outage else "")
+    """The commander, else the house supervisor; who cannot be reached only where nobody else can."""
+    found = roster.coordinator(tx, outage.commander if outage else "")
+    never = frozenset([found.id]) if found else frozenset()
+    if found is None or outbox.routes(tx, found):
+        return found
+    return _reached(tx, lambda but: roster.holding(tx, "house_supervisor", excluding=but).owner, never) or found
 
 
 def above(tx: Tx, outage: Outage | None, person: roster.Person, unit: str = "") -> roster.Person | None:
     """Who hears of it when this person is stuck: the superior, else the coordinator, else the house supervisor; never
-    the person."""
-    found = roster.superior(tx, person, unit=unit or person.unit) or coordinator(tx, outage)
+    the person, nor anybody who cannot be reached while others can."""
+    never, where = frozenset([person.id]), unit or person.unit
+    found = _reached(tx, lambda but: roster.superior(tx, person, unit=where, excluding=but), never)
+    found = found or coordinator(tx, outage)
     if found is None or found.id != person.id:
         return found
     return roster.holding(tx, "house_supervisor", excluding=frozenset([person.id])).owner
+
+
+def _reached(
+    tx: Tx, ask: Callable[[frozenset[str]], roster.Person | None], never: frozenset[str]
+) -> roster.Person | None:
+    """The first whom `ask` names that has an address which may be used; it is told whom to leave out."""
+    while (found := ask(never)) and not outbox.routes(tx, found):
+        never |= {found.id}
+    return found
 
 
 def up(tx: Tx, outage: Outage, task: tasks.Task, owner: str, to: roster.Person, why: str) -> None:

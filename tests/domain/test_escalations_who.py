@@ -149,6 +149,40 @@ def test_nobody_is_the_superior_of_themselves(tx: Tx, outage: Outage) -> None:
     assert not concerns(tx, "eve") and concerns(tx, "dana")
 
 
+def test_a_superior_who_cannot_be_reached_is_passed_over(tx: Tx, outage: Outage) -> None:
+    for who in ("gwen", "eve"):  # the one above kit, and the commander
+        by_id(tx, who).opted_out_at, by_id(tx, who).slack_id = tx.now, ""
+    task = ask(tx, outage)
+    climb(tx, task, "superior")
+    climb(tx, task, "commander")
+    heard = set(tx.exec(select(digest.Concern.person_id)))
+    assert heard and not heard & {"gwen", "eve", KIT} and all(outbox.routes(tx, by_id(tx, who)) for who in heard)
+
+
+@pytest.mark.parametrize(
+    ("verb", "state", "owner", "asked", "heard"),
+    [
+        ("have", TaskState.ACCEPTED, KIT, set(), False),  # recorded, and nobody is asked any more
+        ("start", TaskState.IN_PROGRESS, KIT, set(), False),
+        ("done", TaskState.DONE, KIT, set(), False),
+        ("cannot", TaskState.OFFERED, LEA, {LEA}, False),  # this person is left alone, the next one has it
+        ("blocked", TaskState.BLOCKED, KIT, {KIT}, True),  # above them somebody hears of it now
+        ("need", TaskState.OFFERED, KIT, {KIT}, True),  # the same, and it stays where it is
+    ],
+)
+def test_each_word_about_a_task_does_what_it_says(
+    tx: Tx, outage: Outage, verb: str, state: str, owner: str, asked: set[str], heard: bool
+) -> None:
+    task = ask(tx, outage)
+    climb(tx, task, "backup")
+    errands.act(tx, by_id(tx, KIT), verb, task.code, "", "sms")
+    running = select(escalations.Ladder.person_id).where(escalations.Ladder.state == LadderState.ACTIVE)
+    assert (task.state, task.owner, set(tx.exec(running))) == (state, owner, asked)
+    assert bool(texts(tx, "gwen")) == heard
+    waits = select(outbox.Message.person_id).where(outbox.Message.state == "queued", outbox.Message.channel == "sms")
+    assert {LEA, KIT} & set(tx.exec(waits)) == ({LEA, KIT} if verb == "need" else {LEA} if verb == "cannot" else set())
+
+
 def test_a_circle_in_the_hr_line_comes_to_an_end(tx: Tx, outage: Outage) -> None:
     by_id(tx, "alma").reports_to, by_id(tx, "abe").reports_to = "abe", "alma"
     ben, cho, dana, eve = (by_id(tx, id) for id in ("ben", "cho", "dana", "eve"))
