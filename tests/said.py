@@ -75,6 +75,7 @@ LONGEST: dict[str, dict[str, Any]] = {
     "role": dict(
         title="Medical-Technical IT",
         what=WHAT,
+        services=DOWN,
         level=3,
         site="NORTH CAMPUS",
         since="04:05",

@@ -156,10 +156,11 @@ def call_after(outage: Outage) -> timedelta:
 
 def role_facts(tx: Tx, outage: Outage, person: roster.Person, first: tasks.Task) -> dict[str, Any]:
     site = roster.site(tx, outage.sites[0]) if outage.sites else None
-    role = roster.ROLES.get(first.role)
+    role, down = roster.ROLES.get(first.role), outages.down(tx, outage)
     return {
         "title": role.short if role else first.role,
-        "what": tell.what(outages.down(tx, outage), outage.summary),
+        "what": tell.what(down, outage.summary),
+        "services": unless_said(outage.summary, down, person.language),
         "level": outage.level,
         "site": ", ".join(outage.sites),
         "since": tasks.at(tx, outage.declared_at),

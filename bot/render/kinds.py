@@ -52,7 +52,8 @@ KINDS: dict[str, Kind] = {
     ),
     "risk": _kind("unit time who phone task until", who=12, until=0),
     "role": _kind(
-        "title what level site since lead bridge task calling", site=0, level=0, since=0, calling=0, what=24, lead=12
+        "title what services level site since lead bridge task calling", site=0, level=0, since=0, calling=0, what=24,
+        services=1, lead=12,
     ),
     "holding": _kind("time services stay note next", callback=0, note=20, services=12, stay=8),
     "update": _kind("time text down next", callback=0, down=0, text=60),

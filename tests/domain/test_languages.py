@@ -18,11 +18,11 @@ pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True) 
 
 @pytest.fixture
 def house(tx: Tx) -> Tx:
-    """A hospital that speaks French; Ben reads Spanish, Eve English."""
+    """A hospital that speaks French; Ben and Dana read Spanish, Eve English."""
     hire(tx)
     tx.settings = tx.settings.model_copy(update={"default_language": "fr"})
     tx.render = Render.of(tx.settings)
-    for id, language in (("ben", "es"), ("cho", "fr")):
+    for id, language in (("ben", "es"), ("cho", "fr"), ("dana", "es")):
         person(tx, id).language = language
     tx.flush()
     roster.forget(tx)
@@ -52,6 +52,8 @@ def test_a_post_speaks_the_hospitals_language_and_a_direct_message_the_readers(h
     (post,) = [one for one in sent(house, "alert", "#C05W") if one.address == "C05W"]
     assert "PANNE messagerie" in post.body and "Question ou risque patient" in post.body
     assert [label for label, *_ in post.buttons] == ["1 Lu", "2 Besoin d'aide", "9 RISQUE PATIENT"]
+    (role,) = sent(house, "alert", "dana")
+    assert "SIN correo*, nivel 2" in role.body and role.buttons[0][0] == "Voy"
     rounds.ask_again(house, person(house, "eve"), "", [])
     (asked,) = sent(house, "check_again", "ben")
     assert "siguen SIN correo" in asked.body and asked.buttons[1][0] == "2 Falta personal"
