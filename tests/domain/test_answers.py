@@ -48,7 +48,7 @@ def clicks(db: Database, who: str, digit: str, kind: Kind = Kind.QUESTION) -> an
 def test_a_9_in_a_call_about_a_task_is_about_the_unit_on_duty(night: Database) -> None:
     says(night, "alma", "HERE 3W")
     echo = night.run(voice.press, call(night, "alma"), "9", "CA1")
-    assert "3W" in echo.voice(night.render)
+    assert "3W" in echo.spoken(night.render)[0]
     assert standing(night) == {"3W": "risk", "5W": "silent"}
 
 
