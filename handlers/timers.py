@@ -115,6 +115,10 @@ def release(tx: Tx, subject: str, data: dict[str, Any]) -> None:
     recalling.release(tx, int(subject))
 
 
+def ask_chiefs_first(tx: Tx, subject: str, data: dict[str, Any]) -> None:
+    situation.ask_first(tx, int(subject))
+
+
 def remind_chiefs(tx: Tx, subject: str, data: dict[str, Any]) -> None:
     situation.remind(tx, int(subject))
 
@@ -149,6 +153,7 @@ HANDLERS: dict[str, Handler] = {
     asking.OVER: close_round,
     recalls.WAVE: next_wave,
     recalls.RELEASE: release,
+    situation.FIRST: ask_chiefs_first,
     situation.REMIND: remind_chiefs,
     situation.DUE: assemble,
     answers.STRAY: forget,

@@ -7,7 +7,7 @@ from sqlmodel import col, select
 
 from bot import journal, outages, outbox, roster, tasks
 from bot.access import Refused
-from bot.command import tell, wording, words
+from bot.command import relief, tell, wording, words
 from bot.db import Tx
 from bot.outages import Outage
 
@@ -79,9 +79,7 @@ def hand_over(tx: Tx, by: roster.Person, code: str, to: roster.Person | None, ch
     """Command goes to another person; without one, to whoever asks."""
     outage = outages.commanded(tx, by, "command", code)
     new = to or by
-    outage.commander = new.id
-    tx.add(outage)
-    journal.write(tx, "command", outage=outage.code, who=by.id, channel=channel, to=new.id)
+    relief.takes(tx, outage, new, by.id, channel)
     text = f"{new.name} commands {outage.code} now"
     if new.id != by.id:
         tell.one(

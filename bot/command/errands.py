@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from bot import escalations, journal, outages, roster, tasks, texting
 from bot.access import Refused
-from bot.command import digest, levels, returning, rungs, tell, words
+from bot.command import digest, levels, relief, returning, rungs, tell, words
 from bot.command.tell import Echo
 from bot.db import Tx
 from bot.outages import Outage
@@ -22,6 +22,8 @@ def act(tx: Tx, person: roster.Person, verb: str, code: str, words: str, channel
         task, words = _whole(tx, task, words)
     if task.kind == tasks.Kind.DECIDE:
         return levels.decide(tx, task, person, verb, channel)
+    if task.step == relief.STEP and verb in relief.ACCEPTS:
+        return relief.accept(tx, task, person, channel)
     echo = VERBS[verb](tx, task, person, words, channel)
     returning.advance(tx, task.outage_id)
     return echo
@@ -88,9 +90,7 @@ def _takes_command(tx: Tx, task: tasks.Task, person: roster.Person, channel: str
     tasks.done(tx, task, person, "", channel)
     now = roster.person(tx, outage.commander)
     if now is None or "incident_commander" not in now.roles:
-        outage.commander = person.id
-        tx.add(outage)
-        journal.write(tx, "command", outage=outage.code, who=person.id, channel=channel, to=person.id)
+        relief.takes(tx, outage, person, person.id, channel)
         return "echo", {"text": f"you command {outage.code} until relieved"}
     return "echo", {"text": f"{task.code} done; {now.name} commands {outage.code}"}
 

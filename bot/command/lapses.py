@@ -7,7 +7,7 @@ from sqlalchemy import func, update
 from sqlmodel import col, select
 
 from bot import access, checkins, escalations, journal, outages, outbox, roster, tasks, timers
-from bot.command import digest, errands, levels, recalling, tell, wording
+from bot.command import digest, errands, levels, recalling, relief, tell, wording
 from bot.db import Tx
 from bot.outages import Outage
 from bot.outbox import circuits
@@ -27,6 +27,8 @@ def not_on_shift(tx: Tx, person: roster.Person, channel: str) -> tell.Echo:
     running = outages.running(tx)
     for outage in running:
         _leaves_units(tx, outage, person)
+        if outage.commander == person.id:
+            relief.ask(tx, outage, person, "said AWAY")
     for outage_id in {outage.id for outage in running} | {task.outage_id for task in tasks.mine(tx, person)}:
         _leaves_tasks(tx, outage_id, person, "said AWAY")
     recalling.dropped(tx, person, "sms")
@@ -40,6 +42,8 @@ def shift_ends(tx: Tx, outage_id: int) -> None:
         if outage and outage.state in outages.RUNNING:
             _leaves_units(tx, outage, person)
         _leaves_tasks(tx, outage_id, person, "end of shift")
+    if outage and outage.state in outages.RUNNING:
+        relief.shift_ends(tx, outage)
     tasks.set_clock(tx, outage_id)
 
 

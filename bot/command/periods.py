@@ -1,5 +1,5 @@
 """Operational periods, numbered from 1: at the end of each the units and the section chiefs are asked anew, and the
-tasks of every period come again. They end with the downtime."""
+tasks of every period come again. The chiefs are asked a while after the beginning, too. They end with the downtime."""
 
 from datetime import timedelta
 
@@ -18,6 +18,9 @@ def begin(tx: Tx, outage: Outage) -> None:
     if outage.level > 0 and outage.rhythm and outage.state == OutageState.DECLARED and not waits:
         _start(tx, outage)
         rounds.set_clock(tx, outage)
+        if "first_report" in outage.rhythm:  # an outage keeps the playbook that it began with
+            at = tx.now + timedelta(seconds=outage.rhythm["first_report"])
+            timers.set_for(tx, situation.FIRST, str(outage.id), at)
 
 
 def turn(tx: Tx, outage_id: int) -> None:
@@ -33,7 +36,7 @@ def turn(tx: Tx, outage_id: int) -> None:
 
 def stop(tx: Tx, outage: Outage) -> None:
     """The downtime is over: nothing of it comes round any more."""
-    for timer in (PERIOD, rounds.ROUND):
+    for timer in (PERIOD, rounds.ROUND, situation.FIRST):
         timers.cancel(tx, timer, str(outage.id))
     checkins.close_rounds(tx, outage, Kind.CHECK)
     situation.close(tx, outage)

@@ -10,7 +10,7 @@ from bot.db import Tx
 from bot.outages import Outage, OutageState
 from bot.sitreps import FIELDS, Report, Sitrep
 
-REMIND, DUE = "sitrep.remind", "sitrep.due"  # the timers
+FIRST, REMIND, DUE = "sitrep.first", "sitrep.remind", "sitrep.due"  # the timers
 REMIND_AFTER, DUE_AFTER = timedelta(minutes=20), timedelta(minutes=45)
 NO_CHIEF = "Nobody on shift is a section chief ({roles}), so nobody was asked for a situation report."
 
@@ -32,6 +32,14 @@ def ask(tx: Tx, outage: Outage) -> str:
     timers.set_for(tx, REMIND, str(asked.id), tx.now + REMIND_AFTER)
     timers.set_for(tx, DUE, str(asked.id), tx.now + DUE_AFTER)
     return f"{len(reports)} section chiefs are asked: {', '.join(_title(report) for report in reports)}."
+
+
+def ask_first(tx: Tx, outage_id: int) -> None:
+    """A while after the beginning the chiefs know enough for a first report; unless somebody has asked them already."""
+    outage = tx.get(Outage, outage_id)
+    asked = sitreps.latest(tx, outage) if outage else None
+    if outage and outage.state == OutageState.DECLARED and (asked is None or asked.period < outage.period):
+        ask(tx, outage)
 
 
 def ask_by(tx: Tx, by: roster.Person, code: str) -> str:

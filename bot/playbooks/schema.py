@@ -239,10 +239,12 @@ class Words(Alert):
 
 
 class Rounds(Strict):
-    """How often something is asked again while the outage lasts."""
+    """How often something is asked while the outage lasts."""
 
     unit_status: Span = Field(timedelta(hours=4), description="Every unit: how are you?",
                               json_schema_extra={"default": "4h"})  # fmt: skip
+    first_report: Span = Field(timedelta(hours=1), description="The section chiefs: the first situation report",
+                               json_schema_extra={"default": "1h"})  # fmt: skip
 
 
 class Playbook(Strict):

@@ -89,7 +89,7 @@ def levels(library: Library) -> list[dict[str, Any]]:
 
 def _rhythm(library: Library) -> dict[str, int]:
     core = library.playbooks[CORE]
-    spans = {"period": core.period, "unit_status": core.rounds.unit_status}
+    spans = {"period": core.period, "unit_status": core.rounds.unit_status, "first_report": core.rounds.first_report}
     return {name: int(span.total_seconds()) for name, span in spans.items()}
 
 

@@ -23,7 +23,7 @@ from bot.tasks.rows import (
     unfinished,
     yours,
 )
-from bot.tasks.shifts import ENDS, gone
+from bot.tasks.shifts import ENDS, gone, has_left
 from bot.tasks.skips import bring_back, skip_because, skip_covered
 from bot.tasks.work import (
     accept,
@@ -76,6 +76,7 @@ __all__ = [
     "give",
     "gone",
     "hand_on",
+    "has_left",
     "is_visited",
     "leave",
     "lines",

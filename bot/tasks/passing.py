@@ -138,7 +138,8 @@ def call_next(tx: Tx, task: Task, person: roster.Person) -> bool:
 
 
 def hand_on(tx: Tx, outage: Outage, untaken: list[Task]) -> None:
-    """The relief does not take these: each is offered to whoever is in charge of its unit, else to the superior."""
+    """The relief does not take these: each is offered to whoever is in charge of its unit, else to the superior, else
+    to whoever stands in for its role."""
     given: dict[str, list[Task]] = defaultdict(list)
     for task in untaken:
         relief, charge = roster.person(tx, task.owner), None
@@ -147,6 +148,8 @@ def hand_on(tx: Tx, outage: Outage, untaken: list[Task]) -> None:
         never = frozenset([task.owner, task.giver, *task.refused_by])
         if charge is None or charge.id in never:
             charge = roster.superior(tx, relief, unit=task.unit, excluding=never) if relief else None
+        if charge is None and task.role:  # nobody is above a commander
+            charge = roster.holding(tx, task.role, unit=task.unit, excluding=never).owner
         if charge and not quiet.spares(tx, charge, task.prio):
             journal.write(tx, "relief_passed_over", outage=outage.code, who=task.owner, about=task.code, to=charge.id)
             _put(tx, task, charge.id, "", "superior")

@@ -1,12 +1,13 @@
-"""When somebody with open tasks goes off shift: one timer for each outage, at the next such moment."""
+"""When the commander, or somebody with open tasks, goes off shift: one timer for each outage, at the next such time."""
 
 from datetime import datetime
 from typing import Any
 
-from sqlmodel import col, func, select
+from sqlmodel import col, func, or_, select
 
 from bot import roster, timers
 from bot.db import Tx
+from bot.outages import RUNNING, Outage
 from bot.tasks.rows import OPEN, Task
 
 ENDS = "tasks.shift_ends"  # the timer
@@ -31,10 +32,10 @@ def gone(tx: Tx, outage_id: int) -> list[roster.Person]:
         return []
     owned = select(Task.owner, func.min(Task.offered_at)).where(*_owned(outage_id)).group_by(Task.owner)
     since = {owner: asked for owner, asked in tx.exec(owned.order_by(Task.owner)) if asked}
-    return [person for person in roster.people(tx, since).values() if _has_left(tx, person, since[person.id])]
+    return [person for person in roster.people(tx, since).values() if has_left(tx, person, since[person.id])]
 
 
-def _has_left(tx: Tx, person: roster.Person, since: datetime) -> bool:
+def has_left(tx: Tx, person: roster.Person, since: datetime) -> bool:
     """Off duty after a shift that has ended: whoever helps from home has none that could."""
     shift = roster.Shift
     theirs = select(shift.id).where(shift.person_id == person.id)
@@ -45,7 +46,9 @@ def _has_left(tx: Tx, person: roster.Person, since: datetime) -> bool:
 def _next_end(tx: Tx, outage_id: int) -> datetime | None:
     shift = roster.Shift
     owners = select(Task.owner).where(*_owned(outage_id))
-    ends = select(func.min(shift.ends_at)).where(col(shift.person_id).in_(owners), shift.kind != "away")
+    commander = select(Outage.commander).where(Outage.id == outage_id, col(Outage.state).in_(RUNNING))
+    whose = or_(col(shift.person_id).in_(owners), col(shift.person_id).in_(commander))
+    ends = select(func.min(shift.ends_at)).where(whose, shift.kind != "away")
     return tx.exec(ends.where(col(shift.starts_at) <= tx.now, col(shift.ends_at) > tx.now)).one()
 
 

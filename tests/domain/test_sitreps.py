@@ -137,11 +137,20 @@ def test_a_report_that_is_open_at_the_end_is_closed_with_a_note(night: Database,
     assert line.detail["said"]["operations_chief"] == {"decisions": "close clinics"}
 
 
-def test_every_period_asks_for_one(night: Database, clock: MovedClock) -> None:
+def test_one_is_asked_for_after_an_hour_and_one_in_every_period(night: Database, clock: MovedClock) -> None:
+    asked = []
     for _ in range(12):
         passes(night, clock, hours=1)
+        asked.append(len(texts(night, "ola", "sitrep")))
+    assert asked == [1] * 11 + [2]
+    first, second = texts(night, "ola", "sitrep")
+    assert "SITREP 1" in first and "SITREP 2" in second
+
+
+def test_the_clock_asks_for_no_first_one_beside_somebody_s(night: Database, clock: MovedClock) -> None:
+    asks(night)
+    passes(night, clock, hours=2)
     assert len(texts(night, "ola", "sitrep")) == 1
-    assert "SITREP 2" in texts(night, "ola", "sitrep")[0]
 
 
 def test_without_a_chief_nobody_is_asked(db: Database) -> None:
