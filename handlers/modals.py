@@ -118,6 +118,7 @@ def _declare(tx: Tx, person: Person, values: Any) -> str:
         services=picked.get("services") or [], sites=picked.get("sites") or [], level=int(level[0]) if level else None,
         text=text.translate(words.QUOTES), works=works.translate(words.QUOTES).strip(),
         folded=words.unlike_text(text),
+        practice=words.practice(text),
     )  # fmt: skip
     journal.write(tx, "form", who=person.id, channel="slack")
     return declared(tx, person, opening.declare(tx, person, request, "slack"))

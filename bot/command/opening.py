@@ -16,6 +16,12 @@ from bot.db import Tx
 from bot.outages import Outage
 
 
+PRACTICE = (
+    "nothing was sent: your words say exercise, drill or test. Is it REAL? Say it again without that word. "
+    "A drill: /outage drill"
+)
+
+
 @dataclass(frozen=True)
 class Declared:
     """What the declarer is answered: the figures, what was filled in, and the way to undo it."""
@@ -40,11 +46,13 @@ class Declared:
 
 
 def declare(tx: Tx, by: roster.Person, request: Request, channel: str) -> Declared:
-    """Declare an outage, or add to the one that runs. Raises Refused for a missing permission, and for an exercise
-    while a real outage runs."""
+    """Declare an outage, or add to the one that runs. Raises Refused for a missing permission, for words that call it
+    an exercise when it would be real, and for an exercise while a real outage runs."""
     access.demand(tx, by, "drill" if request.exercise and roster.may(by, "manage") else "declare")
     if request.exercise:
         demand_no_real(tx)
+    elif request.practice:
+        raise access.Refused(PRACTICE)
     (text, removed), (works, _) = words.screened(request.text), words.screened(request.works)
     request = replace(request, text=text, works=works)
     library = playbooks.current(tx)

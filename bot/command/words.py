@@ -18,6 +18,12 @@ NEWS = {"works": "still_works", "still works": "still_works", "read-only": "read
         "diversion": "diversion"}  # fmt: skip
 NEWS_WORD = re.compile(rf"({'|'.join(NEWS)}):\s*(?=\S)", re.IGNORECASE)
 ORDER = re.compile(r"\border:\s*((?:[^\s,]+\s*,\s*)*[^\s,]+)", re.IGNORECASE)
+#: Words by which people call something an exercise; a system may be called test, so that alone is none
+PRACTICE = re.compile(
+    r"(?:(?:^|\s)[-–—]{1,2}|^(?:this is )?(?:an? |only an? |just an? )?|\b(?:only|just) an? )(?:exercise|drill)\b"
+    r"|^test(?:ing)?\W*(?:$|only\b)|\b(?:only|just) an? test\b",
+    re.IGNORECASE,
+)
 CODE = re.compile(r"^(O-\d+)\b[:,]?\s*", re.IGNORECASE)
 
 
@@ -35,9 +41,24 @@ class Request:
     odd: list[str] = field(default_factory=list)
     works: str = ""  # what still works, in the declarer's words
     folded: str = ""  # each letter that a plain text has not
+    practice: bool = False  # its words say that it is an exercise
 
 
 def declaration(text: str, find: Callable[[str], str | None], exercise: bool = False) -> Request:
+    """What is asked for, and whether the words call it an exercise: before the services or behind them."""
+    request = _declaration(text, find, exercise)
+    first, _, after = request.text.partition(" ")
+    tested = first.casefold() == "test" and bool(_declaration(after, find, exercise).services)
+    behind = bool(request.services) and practice(after)  # `Epic exercise`, where the alias stays in the text
+    return replace(request, practice=tested or behind or practice(request.text))
+
+
+def practice(text: str) -> bool:
+    """Do these words say that it is an exercise?"""
+    return bool(PRACTICE.search(text))
+
+
+def _declaration(text: str, find: Callable[[str], str | None], exercise: bool) -> Request:
     """`[new] [ehr,email] [level:3] [sites:main] [next:30m] text [works: phones]`; `find` turns a word into a
     service's id or None.
 

@@ -1,5 +1,7 @@
 """`/outage`: its verbs, each from the words behind it to the answer."""
 
+from dataclasses import replace
+
 from bot import access, board, outages, playbooks
 from bot.command import course, end, facts, levels, opening, recalling, returning, words
 from bot.command.whom import mentioned
@@ -11,7 +13,24 @@ from handlers.slash import drill
 
 def _declare(tx: Tx, person: Person, rest: str) -> Answer:
     request = words.declaration(rest, playbooks.current(tx).find)
+    if request.practice:
+        access.demand(tx, person, "declare")
+        return _is_it_real(rest)
     return declared(tx, person, opening.declare(tx, person, request, "slack"))
+
+
+def declare_real(tx: Tx, person: Person, rest: str) -> str:
+    """The button was pressed: it is real, though its words say exercise."""
+    request = words.declaration(rest, playbooks.current(tx).find)
+    return declared(tx, person, opening.declare(tx, person, replace(request, practice=False), "slack"))
+
+
+def _is_it_real(rest: str) -> Answer:
+    text = (
+        "Nothing was sent: your words say exercise, drill or test, and `/outage declare` tells staff that it is REAL. "
+        "An exercise: `/outage drill`. If it is real, press the button, or say it again without that word."
+    )
+    return _asked(text, "It is REAL: declare it", "sure_declare", rest)
 
 
 def _update(tx: Tx, person: Person, rest: str) -> Answer:
@@ -61,13 +80,18 @@ def _void(tx: Tx, person: Person, rest: str) -> Answer:
 
 def _sure(outage: outages.Outage, verb: str, reason: str, what: str) -> Answer:
     """Close and void ask first."""
-    text = f"{verb.capitalize()} {outage.code}? {what}"
+    asks = f"{verb.capitalize()} {outage.code}"
+    return _asked(f"{asks}? {what}", asks, f"sure_{verb}", f"{outage.code} {reason}".strip())
+
+
+def _asked(text: str, label: str, action: str, value: str) -> Answer:
+    """A question to the one who typed, with the one button that does it."""
     button = {
         "type": "button",
         "style": "danger",
-        "text": {"type": "plain_text", "text": f"{verb.capitalize()} {outage.code}"},
-        "action_id": f"sure_{verb}",
-        "value": f"{outage.code} {reason}".strip()[:2000],
+        "text": {"type": "plain_text", "text": label},
+        "action_id": action,
+        "value": value[:2000],
     }
     blocks = [{"type": "section", "text": {"type": "mrkdwn", "text": text}}, {"type": "actions", "elements": [button]}]
     return {"response_type": "ephemeral", "text": text, "blocks": blocks}

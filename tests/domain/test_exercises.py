@@ -14,6 +14,8 @@ from bot.doctor import examine
 from bot.exercises.schedule import plan_facts
 from bot.exercises.score import NAMES
 from bot.exercises.shelf import SHIPPED, shelf
+from handlers import buttons
+from handlers.slash import outage as slash
 from tests.people import hire
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -261,6 +263,19 @@ def test_a_real_outage_counts_as_an_exercise_from_level_2_on(noon: Tx) -> None:
     held = [(each.code, each.exercise) for each in exercises.history(noon)]
     assert sorted(held) == [("O-2", False), ("O-3", True)]
     assert "O-2 real outage, counts as an exercise, level 3: Epic" in exercises.line(noon, exercises.history(noon)[-1])
+
+
+def test_a_declaration_that_is_called_an_exercise_asks_whether_it_is_real(noon: Tx) -> None:
+    asks = slash.VERBS["declare"](noon, eve(noon), "level:1 exercise ehr Epic practice")
+    assert isinstance(asks, dict) and "Nothing was sent" in asks["text"] and outages.running(noon) == []
+    for channel in ("sms", "cli"):
+        with pytest.raises(Refused, match="Is it REAL"):
+            command.declare(noon, eve(noon), command.declaration("ehr only a test", lambda word: None), channel)
+    button = asks["blocks"][1]["elements"][0]
+    said = buttons.KINDS["sure"](noon, eve(noon), f"{button['action_id'].removeprefix('sure_')} {button['value']}")
+    assert "Declared O-1" in str(said) and not outages.find(noon).exercise
+    with pytest.raises(Refused, match="may not declare"):
+        slash.VERBS["declare"](noon, noon.get_one(roster.Person, "ben"), "exercise ehr")
 
 
 # ---- drills that start by themselves

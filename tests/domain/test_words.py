@@ -150,3 +150,20 @@ def test_only_options_are_taken_out_of_the_words(text: str) -> None:
     kept = "".join(asked(f"zz {text}").text.split())
     whole = "".join(words.OPTION.sub("", f"zz {text}".translate(words.QUOTES)).split())
     assert kept == whole
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "level:1 --exercise ehr", "—exercise ehr", "exercise ehr Epic practice", "drill ehr", "test ehr only a test",
+        "new ehr drill: use paper", "ehr this is an exercise", "Epic exercise", "test", "ehr,email only a test", "DRILL",
+    ],
+)  # fmt: skip
+def test_words_that_call_it_an_exercise_are_noticed(said: str) -> None:
+    assert asked(said).practice
+
+
+@pytest.mark.parametrize("said", ["ehr", "test results do not come", "ehr test server is down too", "drilled pipe",
+                                  "ehr L2 this is not a drill", "physiotherapy exercise plans are gone"])  # fmt: skip
+def test_words_that_only_sound_like_an_exercise_are_declared(said: str) -> None:
+    assert not asked(said).practice
