@@ -71,7 +71,7 @@ LONGEST: dict[str, dict[str, Any]] = {
         risk=["5W", "ED"],
         texts=12,
     ),
-    "risk": dict(unit="PACU-2", time="04:31", who=MARIA, phone="+1 555-555-0142", task="T107", until="04:33"),
+    "risk": dict(unit="PACU-2", time="04:31", who=MARIA, phone="+1 555-555-0142", task="T107", until="04:33", unsure=True),
     "role": dict(
         title="Medical-Technical IT",
         what=WHAT,
@@ -174,7 +174,7 @@ LONGEST: dict[str, dict[str, Any]] = {
     "echo_taken": dict(code="T107", text=DISCHARGE, by="04:25"),
     "echo_proof": dict(code="T107", proof="number"),
     "echo_help": dict(need="staff", who=MARIA),
-    "echo_risk": dict(code="T107", unit="PACU-2"),
+    "echo_risk": dict(code="T107", unit="PACU-2", drill=True),
     "status": dict(
         time="04:40",
         code="O-12",

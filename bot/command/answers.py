@@ -1,6 +1,8 @@
 """What an answer sets off: help for a 2 or 3, a human at once for a 9, and the echo that says what was understood."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+
+from sqlmodel import select
 
 from bot import checkins, escalations, journal, outages, outbox, playbooks, roster, tasks, texting, timers
 from bot.access import Refused
@@ -49,7 +51,8 @@ def follow(tx: Tx, heard: checkins.Heard, who: roster.Person | None, note: str, 
     option = checkins.OPTIONS[heard.digit]
     if option.escalates:
         task = risk(tx, heard.outage, who, heard.units[0] if heard.units else heard.unit, note)
-        return "echo_risk", {"code": task.code, "unit": task.unit or None}
+        drill = bool(heard.outage and heard.outage.exercise) or None
+        return "echo_risk", {"code": task.code, "unit": task.unit or None, "drill": drill}
     if heard.digit in ("3", "4") and heard.outage is None:
         return "stray", {}
     means = option.means if heard.units else option.bedside or option.means
@@ -119,8 +122,20 @@ def _helper(
     return tell.above(tx, heard.outage, who) if who else tell.coordinator(tx, heard.outage), None
 
 
-def risk(tx: Tx, outage: Outage | None, who: roster.Person | None, unit: str, note: str) -> tasks.Task:
-    """Patient risk: the house supervisor, then the medical director, then safety are called until one has it."""
+def take_over(tx: Tx, outage: Outage, risks: list[tasks.Task]) -> None:
+    """Patient risks of an exercise that a real outage has ended: nobody knows whether they were real, so somebody is
+    called to ask."""
+    for each in risks:
+        ladder = tx.exec(select(escalations.Ladder).where(escalations.Ladder.subject == each.offer)).first()
+        who = roster.person(tx, ladder.person_id) if ladder and ladder.person_id else None
+        risk(tx, outage, who, each.unit, each.note, each.offer_at)
+
+
+def risk(
+    tx: Tx, outage: Outage | None, who: roster.Person | None, unit: str, note: str, practised: datetime | None = None
+) -> tasks.Task:
+    """Patient risk: the house supervisor, then the medical director, then safety are called until one has it.
+    `practised` is when it was said in an exercise."""
     running = outage if outage and outage.state not in outages.ENDED else None
     role = "charge nurse" if who and "unit_charge" in who.roles else "unit phone" if who is None else "staff"
     text = f"Patient risk in {unit or 'an unknown unit'}: call the unit now"
@@ -128,6 +143,8 @@ def risk(tx: Tx, outage: Outage | None, who: roster.Person | None, unit: str, no
         tx, running, tasks.Kind.RISK, text, f"call {unit or 'the sender'} now", prio=1, due_s=120, unit=unit, note=note
     )
     task.state, task.offered_at, task.speaker = tasks.TaskState.OFFERED, tx.now, role
+    if practised:
+        task.step, task.offer_at = questions.PRACTISED, practised
     tx.add(task)
     ladders = running.ladders if running else playbooks.ladders(playbooks.current(tx))
     ladder = escalations.start(

@@ -12,6 +12,8 @@ from bot.db import Tx
 from bot.escalations import Ladder
 from bot.outages import Outage
 
+PRACTISED = "EXERCISE"  # the step of a patient risk that was said in an exercise, and may be real
+
 
 @dataclass(frozen=True)
 class Question:
@@ -36,7 +38,8 @@ def outage_of(tx: Tx, ladder: Ladder) -> Outage | None:
 
 def risk_facts(tx: Tx, task: tasks.Task) -> dict[str, Any]:
     said = {"unit": task.unit, "time": tasks.at(tx, task.offer_at), "who": task.speaker, "until": None}
-    return said | {"phone": _phone(tx, task.unit), "task": task.code}
+    unsure = task.step == PRACTISED or None
+    return said | {"phone": _phone(tx, task.unit), "task": task.code, "unsure": unsure}
 
 
 def help_facts(tx: Tx, task: tasks.Task) -> dict[str, Any]:
@@ -81,7 +84,7 @@ def _one_task(tx: Tx, ladder: Ladder) -> Question | None:
     spoken = {"text": task.text, "code": task.code, "by": tasks.at(tx, task.due_at)}
     if task.kind == tasks.Kind.RISK:
         facts = risk_facts(tx, task)
-        spoken = {name: facts[name] for name in ("unit", "who", "time", "phone")}
+        spoken = {name: facts[name] for name in ("unit", "who", "time", "phone", "unsure")}
         return Question("risk", facts, tasks.buttons(task)[:1], [task], "risk", spoken)
     if task.kind == tasks.Kind.HELP:
         facts = help_facts(tx, task)

@@ -19,12 +19,16 @@ def still(tx: Tx, outage: Outage, reason: str) -> None:
         timers.cancel(tx, promise, str(outage.id))
 
 
-def end_exercises(tx: Tx, by: roster.Person) -> None:
-    """A real outage ends every exercise; the real alert follows."""
+def end_exercises(tx: Tx, by: roster.Person) -> list[tasks.Task]:
+    """A real outage ends every exercise; the real alert follows. Returns the patient risks that were still open."""
+    risks: list[tasks.Task] = []
     for outage in outages.running(tx):
         if outage.exercise:
+            unseen = tasks.of_outage(tx, outage.id or 0, *tasks.OPEN)
+            risks += [task for task in unseen if task.kind == tasks.Kind.RISK]
             text = "EXERCISE OVER. A REAL outage is declared, its text follows"
             end_exercise(tx, outage, by.id, "a real outage was declared", text)
+    return risks
 
 
 def end_exercise(tx: Tx, outage: Outage, who: str, reason: str, text: str) -> None:

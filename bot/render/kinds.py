@@ -50,7 +50,7 @@ KINDS: dict[str, Kind] = {
         late=0,
         silent=1,
     ),
-    "risk": _kind("unit time who phone task until", who=12, until=0),
+    "risk": _kind("unit time who unsure phone task until", who=12, until=0),
     "role": _kind(
         "title what services level site since lead bridge task calling", site=0, level=0, since=0, calling=0, what=24,
         services=1, lead=12,
@@ -93,7 +93,7 @@ KINDS: dict[str, Kind] = {
     "echo_taken": _kind("code text by", text=12),
     "echo_proof": _kind("code proof"),
     "echo_help": _kind("need who", who=12),
-    "echo_risk": _kind("code unit"),
+    "echo_risk": _kind("code unit drill", callback=0),
     "status": _kind("time code down state level numbers recalls next", recalls=0, callback=0, down=16, numbers=0),
     "declared": _kind("code level services sites people unreachable commander next text"),
     "partner": _kind("services site since next", callback=0, site=0, services=12),

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlmodel import select
 
-from bot import command, exercises, journal, outages, outbox, playbooks, recalls, roster, timers
+from bot import command, exercises, journal, outages, outbox, playbooks, recalls, roster, tasks, timers
 from bot.access import Refused
 from bot.db import Tx
 from bot.doctor import examine
@@ -50,6 +50,11 @@ def eve(tx: Tx) -> roster.Person:
 def posted(tx: Tx) -> list[str]:
     """What stands in the command channel."""
     return [message.body for message in tx.exec(select(outbox.Message)) if message.channel == "slack"]
+
+
+def texts(tx: Tx, who: str) -> list[str]:
+    found = [outbox.Message.person_id == who, outbox.Message.channel == "sms"]
+    return list(tx.exec(select(outbox.Message.body).where(*found).order_by(outbox.Message.id)))  # type: ignore[arg-type]
 
 
 def pass_time(tx: Tx, **by: float) -> None:
@@ -242,6 +247,20 @@ def test_a_real_outage_ends_a_drill_and_nothing_of_it_follows(noon: Tx) -> None:
     assert drill.state == "ended"
     said = noon.exec(journal.select(journal.Line.what).where(journal.Line.outage == "O-1")).all()
     assert "updated" not in said
+
+
+def test_a_9_said_in_an_exercise_is_asked_about_when_it_becomes_real(noon: Tx) -> None:
+    exercises.start(noon, eve(noon), exercises.scenario(noon, "dr1"))
+    alma = noon.get_one(roster.Person, "alma")
+    echo = command.answer(noon, [alma], "9", "", "sms")
+    assert echo and "Really a patient? Call 5555" in noon.render.sms(echo[0], "en", True, **echo[1])
+    noon.now += timedelta(minutes=6)
+    command.declare(noon, eve(noon), command.Request(["ehr"], "Epic is down"), "slack")
+    said = "PATIENT RISK 5W 12:00, said in the exercise: REAL? Call 5W now"
+    assert any(said in body for body in texts(noon, "dana")), texts(noon, "dana")
+    open_risks = [task.unit for task in tasks.of_outage(noon, outages.find(noon).id or 0, *tasks.OPEN)
+                  if task.kind == tasks.Kind.RISK]  # fmt: skip
+    assert open_risks == ["5W"]
 
 
 def test_a_real_outage_before_a_drill_has_declared_anything_ends_it(noon: Tx) -> None:
