@@ -87,6 +87,10 @@ def step_drill(tx: Tx, subject: str, data: dict[str, Any]) -> None:
     exercises.step(tx, int(subject))
 
 
+def end_drill(tx: Tx, subject: str, data: dict[str, Any]) -> None:
+    exercises.tell_over(tx, int(subject))
+
+
 def ask_to_raise(tx: Tx, subject: str, data: dict[str, Any]) -> None:
     levels.ask(tx, subject)
 
@@ -149,6 +153,7 @@ HANDLERS: dict[str, Handler] = {
     periods.PERIOD: turn_period,
     exercises.START: start_drill,
     exercises.STEP: step_drill,
+    exercises.OVER: end_drill,
     asking.MISSED: missed_roll_call,
     asking.OVER: close_round,
     recalls.WAVE: next_wave,

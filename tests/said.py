@@ -169,6 +169,7 @@ LONGEST: dict[str, dict[str, Any]] = {
     "remind_promise": dict(time="04:40", code="O-12"),
     "promise_held": dict(time="04:40", next="05:10"),
     "told_you": dict(text=f"{MARIA} has declared the same at 04:06; both of you stand as declarers of O-12"),
+    "exercise_over": dict(real=True),
     "thanks": dict(),
     "echo": dict(text=f"T107 goes to {MARIA}"),
     "echo_taken": dict(code="T107", text=DISCHARGE, by="04:25"),

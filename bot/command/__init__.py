@@ -5,6 +5,7 @@ from bot.command.asking import checkin
 from bot.command.course import correct, hand_over, update
 from bot.command.end import close, restore, restore_words, verify, void
 from bot.command.facts import fact
+from bot.command.levels import keep as keep_level
 from bot.command.levels import raise_level
 from bot.command.opening import Declared, demand_no_real, preview
 from bot.command.opening import declare as declare
@@ -28,6 +29,7 @@ __all__ = [
     "demand_no_real",
     "fact",
     "hand_over",
+    "keep_level",
     "level",
     "order_words",
     "preview",

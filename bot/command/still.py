@@ -26,14 +26,18 @@ def end_exercises(tx: Tx, by: roster.Person) -> list[tasks.Task]:
         if outage.exercise:
             unseen = tasks.of_outage(tx, outage.id or 0, *tasks.OPEN)
             risks += [task for task in unseen if task.kind == tasks.Kind.RISK]
-            text = "EXERCISE OVER. A REAL outage is declared, its text follows"
-            end_exercise(tx, outage, by.id, "a real outage was declared", text)
+            end_exercise(tx, outage, by.id, "a real outage was declared")
+            say_over(tx, outage, real=True)
     return risks
 
 
-def end_exercise(tx: Tx, outage: Outage, who: str, reason: str, text: str) -> None:
-    """It is over for everybody who was told of it, whatever is still open."""
+def end_exercise(tx: Tx, outage: Outage, who: str, reason: str) -> None:
+    """Nothing more of it happens, whatever is still open."""
     outages.move(tx, outage, OutageState.CLOSED, who, reason)
     tasks.cancel_open(tx, outage.id or 0, reason=reason)  # before, so that no risk of an exercise is left
     still(tx, outage, reason)
-    tell.everyone(tx, outage, "told_you", {"text": text}, lane=outbox.Lane.ALERT)
+
+
+def say_over(tx: Tx, outage: Outage, real: bool = False) -> None:
+    """Everybody who was told of an exercise hears that it is over; `real` once it has become real."""
+    tell.everyone(tx, outage, "exercise_over", {"real": real or None}, lane=outbox.Lane.ALERT)

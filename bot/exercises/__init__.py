@@ -2,10 +2,12 @@
 
 from bot.exercises.history import Held, history, line
 from bot.exercises.live import (
+    OVER,
     START,
     STEP,
     begin_planned,
     cancel,
+    catch_up,
     demand_hour,
     end,
     find,
@@ -13,6 +15,7 @@ from bot.exercises.live import (
     score_facts,
     start,
     step,
+    tell_over,
 )
 from bot.exercises.rows import Drill, DrillState, of_outage, running
 from bot.exercises.scenarios import Inject, Marks, Scenario, at_minute, read
@@ -24,6 +27,7 @@ from bot.exercises.timeline import Moment, sheet, timeline
 
 __all__ = [
     "ALL",
+    "OVER",
     "STANDARD",
     "START",
     "STEP",
@@ -39,6 +43,7 @@ __all__ = [
     "at_minute",
     "begin_planned",
     "cancel",
+    "catch_up",
     "current",
     "demand_hour",
     "end",
@@ -59,5 +64,6 @@ __all__ = [
     "shelf",
     "start",
     "step",
+    "tell_over",
     "timeline",
 ]

@@ -11,18 +11,23 @@ from bot.exercises.rows import Drill
 from bot.exercises.scenarios import ByMuster, Inject, Scenario, at_minute, service_ids
 from bot.outages import Outage
 
+NOT_RUNNING = "it was not running at that minute, and later it would only confuse"
+
 Act = Callable[[Tx, Drill, roster.Person, Inject], None]
 
 
-def do(tx: Tx, drill: Drill, inject: Inject) -> None:
-    """Do it, note it, and post it in the command channel of a live drill."""
-    refused = _act(tx, drill, inject)
+def do(tx: Tx, drill: Drill, inject: Inject, late: bool = False) -> None:
+    """Do it, note it, and post it in the command channel of a live drill. What Muster should have done long ago is
+    left out."""
+    mine = inject.do in get_args(ByMuster)
+    refused = NOT_RUNNING if late and mine else _act(tx, drill, inject)
     outage = outage_of(tx, drill)
     minute, code = at_minute(inject.at), outage.code if outage else ""
-    journal.write(tx, "inject", outage=code, about=drill.code, minute=minute, do=inject.do, say=inject.say)
+    what = "inject_missed" if late and mine else "inject"
+    journal.write(tx, what, outage=code, about=drill.code, minute=minute, do=inject.do, say=inject.say)
     if drill.live:
         facts = {"code": drill.code, "number": drill.done, "of": len(drill.injects), "minute": minute}
-        is_done = inject.do in get_args(ByMuster) and not refused
+        is_done = mine and not refused
         facts |= {"who": inject.who, "say": inject.say, "done": is_done, "refused": refused or None}
         post(tx, outage, "inject", facts)
 
@@ -77,8 +82,11 @@ def request(tx: Tx, scenario: Scenario, inject: Inject | None = None) -> command
 
 def _declare(tx: Tx, drill: Drill, by: roster.Person, inject: Inject) -> None:
     done = command.declare(tx, by, request(tx, drill.plan, inject), "drill")
-    drill.outage_id = outages.find(tx, done.code).id
+    outage = outages.find(tx, done.code)
+    drill.outage_id = outage.id
     tx.add(drill)
+    if drill.live:
+        command.keep_level(tx, outage)
 
 
 def _update(tx: Tx, drill: Drill, by: roster.Person, inject: Inject) -> None:

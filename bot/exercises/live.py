@@ -1,6 +1,6 @@
 """Running a drill: planned, started after a preview, taken through its injects by a timer, ended with its score."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -9,7 +9,7 @@ from sqlmodel import select
 from bot import access, command, journal, outages, roster, timers
 from bot.access import Refused
 from bot.command.figures import Figures
-from bot.command.still import end_exercise
+from bot.command.still import end_exercise, say_over
 from bot.db import Tx
 from bot.exercises import injects
 from bot.exercises.rows import Drill, DrillState, running, script
@@ -17,8 +17,10 @@ from bot.exercises.scenarios import Scenario
 from bot.exercises.score import score, title
 from bot.outages import Outage
 
-STEP, START = "drill.step", "drill.start"  # the next inject of a drill that runs; a planned one begins
+#: The timers: the next inject of a drill that runs; a planned one begins; people hear that it is over
+STEP, START, OVER = "drill.step", "drill.start", "drill.over"
 POLITE = range(9, 20)  # local hours in which a planned drill needs no reason (messages.md)
+LATE = timedelta(minutes=5)  # after its minute nothing of a live drill is done any more: Muster was not running
 TOO_LATE = timedelta(minutes=30)  # after its time a planned drill is not held: nobody chose that hour
 
 
@@ -80,18 +82,59 @@ def _go_on(tx: Tx, drill: Drill) -> None:
     if outage and outage.state in outages.ENDED:  # a real outage was declared, or somebody closed it
         _finish(tx, drill, outage)
         return
+    if _slept(tx, drill):
+        _end_after_sleep(tx, drill, outage)
+        return
     while drill.done < len(drill.injects) and drill.starts_at + drill.injects[drill.done].at <= tx.now:
-        drill.done += 1
-        if not outage and _real(tx):  # nothing of it was told to anybody yet, and nothing will be
+        inject, drill.done = drill.injects[drill.done], drill.done + 1
+        late = drill.live and tx.now - drill.starts_at - inject.at > LATE
+        if not outage and (_real(tx) or late and inject.do == "declare"):  # nobody was told, and nobody will be
             _finish(tx, drill, None)
             return
-        injects.do(tx, drill, drill.injects[drill.done - 1])
+        injects.do(tx, drill, inject, late)
     if drill.ends_at <= tx.now:
         over(tx, drill, drill.by, "the drill is over")
         return
     rest = drill.injects[drill.done :]
     due = min(drill.starts_at + rest[0].at if rest else drill.ends_at, drill.ends_at)
     timers.set_for(tx, STEP, str(drill.id), due)
+
+
+def catch_up(tx: Tx) -> None:
+    """At a start, before anything else that is overdue: drills whose end has passed meanwhile are over."""
+    for drill in tx.exec(select(Drill).where(Drill.state == DrillState.RUNNING)).all():
+        if _slept(tx, drill):
+            _go_on(tx, drill)
+
+
+def _slept(tx: Tx, drill: Drill) -> bool:
+    return drill.live and tx.now - drill.ends_at > LATE
+
+
+def _end_after_sleep(tx: Tx, drill: Drill, outage: Outage | None) -> None:
+    """Muster was not running at its end. Whoever was told may be asleep by now, and hears in the morning."""
+    morning = _polite(tx)
+    if outage is None or tx.now - drill.ends_at <= TOO_LATE or morning == tx.now:
+        over(tx, drill, drill.by, "the drill is over")
+        return
+    end_exercise(tx, outage, drill.by, "the drill is over")
+    timers.set_for(tx, OVER, str(outage.id), morning)
+    _finish(tx, drill, outage)
+
+
+def tell_over(tx: Tx, outage_id: int) -> None:
+    """The morning has come."""
+    if outage := tx.get(Outage, outage_id):
+        say_over(tx, outage, real=bool(_real(tx)))
+
+
+def _polite(tx: Tx) -> datetime:
+    """Now, or the next hour at which people are told things that can wait."""
+    local = tx.now.astimezone(ZoneInfo(tx.settings.timezone))
+    if local.hour in POLITE:
+        return tx.now
+    day = local + timedelta(days=local.hour >= POLITE.stop)
+    return day.replace(hour=POLITE.start, minute=0, second=0, microsecond=0).astimezone(UTC)
 
 
 def end(tx: Tx, by: roster.Person, code: str) -> Drill:
@@ -138,7 +181,8 @@ def over(tx: Tx, drill: Drill, who: str, reason: str) -> None:
     """The exercise is over for everybody who was told of it; the command channel reads the score."""
     outage = injects.outage_of(tx, drill)
     if outage and outage.state not in outages.ENDED:
-        end_exercise(tx, outage, who, reason, "EXERCISE OVER, thank you. Go on as normal")
+        end_exercise(tx, outage, who, reason)
+        say_over(tx, outage)
     _finish(tx, drill, outage)
 
 

@@ -81,6 +81,7 @@ KINDS: dict[str, Kind] = {
     "task_up": _kind("code text owner why", text=24, owner=0, why=12),
     "remind_promise": _kind("time code"),
     "promise_held": _kind("time next"),
+    "exercise_over": _kind("real"),
     "told_you": _kind("text", text=60),
     "opted_out": _kind(""),
     "held": _kind("", callback=0),

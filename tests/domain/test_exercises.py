@@ -9,6 +9,7 @@ from sqlmodel import select
 
 from bot import command, exercises, journal, outages, outbox, playbooks, recalls, roster, tasks, timers
 from bot.access import Refused
+from bot.command import levels
 from bot.db import Tx
 from bot.doctor import examine
 from bot.exercises.schedule import plan_facts
@@ -261,6 +262,42 @@ def test_a_9_said_in_an_exercise_is_asked_about_when_it_becomes_real(noon: Tx) -
     open_risks = [task.unit for task in tasks.of_outage(noon, outages.find(noon).id or 0, *tasks.OPEN)
                   if task.kind == tasks.Kind.RISK]  # fmt: skip
     assert open_risks == ["5W"]
+
+
+def test_no_clock_raises_the_level_of_a_drill(noon: Tx) -> None:
+    """Its preview said whom it texts."""
+    exercises.start(noon, eve(noon), exercises.scenario(noon, "dr5"))
+    assert (outages.find(noon).level, outages.find(noon).levels) == (1, [])
+    assert not [timer for timer in noon.exec(timers.select(timers.Timer)) if timer.kind == levels.ASK]
+
+
+def test_what_was_not_done_in_time_is_left_out(noon: Tx) -> None:
+    """Muster was not running from minute 3 to minute 26."""
+    drill = exercises.start(noon, eve(noon), exercises.scenario(noon, "dr1"))
+    pass_time(noon, minutes=3)
+    noon.now += timedelta(minutes=30)
+    exercises.step(noon, drill.id or 0)
+    lines = noon.exec(journal.select(journal.Line).where(journal.Line.about == "D-1")).all()
+    done = {line.detail["minute"]: line.what for line in lines if line.what.startswith("inject")}
+    assert done == {"0": "inject", "10": "inject", "20": "inject", "25": "inject_missed", "30": "inject"}
+    assert not any("contact test goes on" in body for body in texts(noon, "alma"))
+
+
+@pytest.mark.parametrize(("word", "minute"), [("dr1", 2), ("dr2", 3)])
+def test_after_a_restart_at_night_a_drill_is_over_and_people_sleep(noon: Tx, word: str, minute: int) -> None:
+    drill = exercises.start(noon, eve(noon), exercises.scenario(noon, word))
+    noon.now += timedelta(minutes=minute)
+    before = texts(noon, "alma")
+    noon.now += timedelta(hours=15)
+    exercises.catch_up(noon)
+    noon.flush()
+    assert (drill.state, outages.running(noon), texts(noon, "alma")) == ("ended", [], before)
+    due = [timer.due_at for timer in noon.exec(timers.select(timers.Timer)) if timer.kind == exercises.OVER]
+    assert due == ([NOON.replace(day=23, hour=9)] if word == "dr1" else [])
+    if due:
+        noon.get_one(roster.Person, "alma").language = "es"
+        exercises.tell_over(noon, drill.outage_id or 0)
+        assert texts(noon, "alma")[-1] == "EXERCISE - MERCY: FIN DEL SIMULACRO, gracias. Trabaje como siempre"
 
 
 def test_a_real_outage_before_a_drill_has_declared_anything_ends_it(noon: Tx) -> None:
