@@ -69,11 +69,11 @@ class App:
         return exercises.shelf(playbooks.library(self.settings.playbooks_dir), self.settings.templates_dir).complaints
 
     async def _keep_playbooks(self) -> list[str]:
-        """End the drills whose time has passed, and remember the last good playbooks; returns what is wrong with the others. A database that is away stops no start:
+        """Remember the last good ones; returns what is wrong with the others. A database that is away stops no start:
         somebody must be there to keep what comes in."""
         try:
             await self.db.transact(preflight.arm)
-            await self.db.transact(exercises.catch_up)
+            await self.db.transact(exercises.catch_up)  # before what else is overdue
             return await self.db.transact(playbooks.keep)
         except Away:
             return ["the database does not answer; what comes in is kept on disk until it is back"]

@@ -71,7 +71,9 @@ LONGEST: dict[str, dict[str, Any]] = {
         risk=["5W", "ED"],
         texts=12,
     ),
-    "risk": dict(unit="PACU-2", time="04:31", who=MARIA, phone="+1 555-555-0142", task="T107", until="04:33", unsure=True),
+    "risk": dict(
+        unit="PACU-2", time="04:31", who=MARIA, phone="+1 555-555-0142", task="T107", until="04:33", unsure=True
+    ),
     "role": dict(
         title="Medical-Technical IT",
         what=WHAT,

@@ -15,7 +15,6 @@ from bot.command.words import LEVELS, Request
 from bot.db import Tx
 from bot.outages import Outage
 
-
 PRACTICE = (
     "nothing was sent: your words say exercise, drill or test. Is it REAL? Say it again without that word. "
     "A drill: /outage drill"

@@ -88,7 +88,7 @@ def _go_on(tx: Tx, drill: Drill) -> None:
     while drill.done < len(drill.injects) and drill.starts_at + drill.injects[drill.done].at <= tx.now:
         inject, drill.done = drill.injects[drill.done], drill.done + 1
         late = drill.live and tx.now - drill.starts_at - inject.at > LATE
-        if not outage and (_real(tx) or late and inject.do == "declare"):  # nobody was told, and nobody will be
+        if not outage and (_real(tx) or (late and inject.do == "declare")):  # nobody was told, and nobody will be
             _finish(tx, drill, None)
             return
         injects.do(tx, drill, inject, late)

@@ -156,7 +156,8 @@ def test_only_options_are_taken_out_of_the_words(text: str) -> None:
     "said",
     [
         "level:1 --exercise ehr", "—exercise ehr", "exercise ehr Epic practice", "drill ehr", "test ehr only a test",
-        "new ehr drill: use paper", "ehr this is an exercise", "Epic exercise", "test", "ehr,email only a test", "DRILL",
+        "new ehr drill: use paper", "ehr this is an exercise", "Epic exercise", "test", "ehr,email only a test",
+        "DRILL",
     ],
 )  # fmt: skip
 def test_words_that_call_it_an_exercise_are_noticed(said: str) -> None:
