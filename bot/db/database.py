@@ -44,7 +44,7 @@ class Database:
         self.engine = write_engine(settings.database_url)
         self.reader = read_engine(settings.database_url)
         self.on_sqlite = self.engine.dialect.name == "sqlite"
-        self.breath = BREATH if self.on_sqlite else 0.0  # none where nobody else writes
+        self.breath = BREATH if self.on_sqlite else 0.0
         self.away_since: datetime | None = None
         self._writer = Writer(self.engine, self._tx_on, self._found, lambda: self.away_since is not None)
         self._knocker = knock_engine(settings.database_url)
@@ -107,6 +107,10 @@ class Database:
         """From now on `wake` is also called for what other processes commit, where the database can tell of it."""
         if not self.on_sqlite and self._listener is None:
             self._listener = Listener(self.settings.database_url, lambda: self.wake())
+
+    def hurry(self) -> None:
+        """Nobody else writes, and nothing comes in crowds: from now on no time is given to either."""
+        self.breath = self._turns.gather = self._free.gather = 0.0
 
     def close(self) -> None:
         """Commit what waits, and let go of the connections."""

@@ -86,6 +86,7 @@ class Line:
         self._is_crowd = False  # did more than one come at once, the last time?
         self._more = threading.Condition()
         self._closed = False
+        self.gather = GATHER
 
     def __len__(self) -> int:
         return len(self._jobs)
@@ -129,7 +130,7 @@ class Line:
         """Seconds until it is worth taking what waits; None for as long as nothing does."""
         if self._closed or self._single or len(self._jobs) >= BATCH or (self._jobs and not self._is_crowd):
             return 0
-        return self._jobs[0].since + GATHER - time.monotonic() if self._jobs else None
+        return self._jobs[0].since + self.gather - time.monotonic() if self._jobs else None
 
     def waiting(self) -> list[Job]:
         with self._more:

@@ -40,7 +40,7 @@ class Line:
         self._back: dict[str, list[Outcome]] = {}  # by provider, to be settled
         self._senders: set[asyncio.Task[None]] = set()
         self.is_pressed: Callable[[], bool] = lambda: False  # does more come in than is taken in?
-        self._dry = False  # nothing was due at the last look
+        self._dry = False  # the last look took all that was due, or all that the rate allowed
         self._rung = False  # since the last look
         self._bell = asyncio.Event()  # something may be due, or there is room for more
         self._landed = asyncio.Event()  # something is to be settled at once
@@ -59,7 +59,7 @@ class Line:
 
     async def run(self) -> int:
         """Send until nothing is due and nothing is on the wire; returns how many were claimed."""
-        self._over = False
+        self._over = self._dry = False
         settling = asyncio.create_task(self._settling())
         try:
             return await self._claiming()
@@ -81,15 +81,17 @@ class Line:
                 self._give_back()
             if not self._senders:
                 return claimed
-            if not rows:
+            if not rows or self._dry:
                 await _first(self._bell, LOOK)
 
     async def _next(self) -> list[Any]:
         """What there is room for; where there is none, what must overtake those that were claimed before."""
         room = AT_ONCE + AHEAD - len(self._senders) - len(self._ready)
+        if self._dry and not self._senders and not self._rung:
+            return []
         if room >= AHEAD // 2 or not self._senders:
             rows = await self._claim(room)
-            self._dry = not rows
+            self._dry = len(rows) < room
             return rows
         last = max((lane for lane, *_ in self._ready), default=Lane.LIFE_SAFETY)
         return await self._claim(KEPT, before=last) if last > Lane.LIFE_SAFETY and self._rung else []
@@ -114,7 +116,7 @@ class Line:
         while self._next_may_go(len(self._senders)):
             sender = asyncio.create_task(self._send_on())
             self._senders.add(sender)
-            sender.add_done_callback(self._senders.discard)
+            sender.add_done_callback(self._ended)
 
     def _next_may_go(self, senders: int) -> bool:
         if not self._ready or senders >= min(len(self._ready) + len(self._senders), AT_ONCE + KEPT):
@@ -130,7 +132,12 @@ class Line:
         while self._ready and (len(self._senders) <= self._width() or self._ready[0][0] == Lane.LIFE_SAFETY):
             row = heappop(self._ready)[-1]
             self._settle(row, await self._send(row))
-        if (len(self._ready) <= AHEAD // 2 and not self._dry) or len(self._senders) == 1:
+        if len(self._ready) <= AHEAD // 2 and not self._dry:
+            self._bell.set()
+
+    def _ended(self, sender: asyncio.Task[None]) -> None:
+        self._senders.discard(sender)
+        if not self._senders:
             self._bell.set()
 
     async def _send(self, row: Any) -> Outcome:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from sqlmodel import col, select
+from sqlalchemy import exists, or_
+from sqlmodel import col, func, select
 
 from bot import exercises, outages, outbox, recalls, roster, timers
 from bot.clock import MovedClock
@@ -25,6 +26,17 @@ NEWS = ("vendor works on it, no time yet", "still no time from the vendor", "ven
 NO_NEWS = "no change"  # where nobody else's system is down, or none any more
 RISK = "9 cannot find the allergies"
 
+_M, _H = outbox.Message, outbox.Health
+_DOUBT = exists().where(col(_M.state) == outbox.State.DOUBTFUL)
+_BROKEN = exists().where(col(_H.circuit) != outbox.CircuitState.CLOSED)
+_URGENT = col(_M.lane) <= outbox.Lane.QUESTION  # of the others no provider is asked
+_UNHEARD = exists().where(col(_M.state) == outbox.State.SENT, col(_M.asked) == 0, _URGENT)
+QUEUED = (
+    select(_M.channel, func.min(_M.due_at)).where(_M.state == outbox.State.QUEUED).group_by(_M.channel)
+    .order_by(_M.channel)
+)  # fmt: skip
+UNSURE = select(or_(_DOUBT, _BROKEN), _UNHEARD)
+
 Act = Callable[[], Awaitable[object]]
 
 
@@ -40,13 +52,24 @@ class Running(Protocol):
 
 @dataclass(frozen=True)
 class Look:
-    """What is due: when the next timer is, on which channels something waits to be sent, whether a provider is in
-    trouble, when an update was promised, whether a vendor's system is still down."""
+    """What is due: when the next timer is, since or from when something waits on each channel, whether a provider is
+    in trouble, whether it may still be heard of something that was sent."""
 
     timer: datetime | None
-    waiting: list[str]
+    queued: dict[str, datetime]
     trouble: bool
-    promised: datetime | None
+    unheard: bool
+
+    def waiting(self, now: datetime) -> list[str]:
+        """The channels on which something is due."""
+        return [channel for channel, due in self.queued.items() if due <= now]
+
+
+@dataclass(frozen=True)
+class Promise:
+    """When the next update was promised, and whether a vendor's system is still down."""
+
+    at: datetime
     code: str
     vendor: bool
 
@@ -78,20 +101,21 @@ class Play:
         self.acts = [(drill.starts_at + each.at, getattr(self, each.do)) for each in does]
         while True:
             look = await self._settle()
+            promise = await self.app.db.read(_promise)
             self.tell((self.clock.now() - drill.starts_at) / timedelta(minutes=1))
             if self.clock.now() >= drill.ends_at:
                 return
-            due = min(self._next(look), drill.ends_at)
+            due = min(self._next(look, promise), drill.ends_at)
             await self._wait(due)
             self.clock.set(due)
-            await self._act(look)
+            await self._act(promise)
 
     async def _settle(self) -> Look:
         """Let everything that is due happen, here and at the providers, until all is quiet."""
         for _ in range(MOST_ROUNDS):
-            look = await self.app.db.read(_look)
-            done = await self.app.fire() if look.timer and look.timer <= self.clock.now() else 0
-            done += sum([await self.app.send(channel) for channel in look.waiting])
+            look, now = await self.app.db.read(_look), self.clock.now()
+            done = await self.app.fire() if look.timer and look.timer <= now else 0
+            done += sum([await self.app.send(channel) for channel in look.waiting(now)])
             done += await self.sim.settle() if self.sim.busy else 0
             done += 0 if done else await self._mend(look)
             if not done:
@@ -101,32 +125,32 @@ class Play:
     async def _mend(self, look: Look) -> int:
         """Leases, doubt, providers that come back, receipts that stay away."""
         now, every = self.clock.now(), MEND if look.trouble else LONGEST
-        if self.mended and now - self.mended < every:
+        if not (look.queued or look.trouble or look.unheard) or (self.mended and now - self.mended < every):
             return 0
         self.mended = now
         return await self.app.mend()
 
-    def _next(self, look: Look) -> datetime:
+    def _next(self, look: Look, promise: Promise | None) -> datetime:
         """When to look again, on a whole second."""
         now = self.clock.now()
         due = [now + LONGEST, *(at for at, _ in self.acts[:1])]
         due += [at for at in (look.timer, self.sim.next_due()) if at]
-        due += [now + MEND] if look.trouble else [now + GRAIN] if look.waiting else []
-        due += [look.promised - PROMISE] if look.promised and look.promised - PROMISE > now else []
+        due += [now + MEND] if look.trouble else look.queued.values()
+        due += [promise.at - PROMISE] if promise and promise.at - PROMISE > now else []
         return max(_whole_second(min(due)), now + GRAIN)
 
     async def _wait(self, due: datetime) -> None:
         if self.pace:
             await asyncio.sleep((due - self.clock.now()).total_seconds() / self.pace)
 
-    async def _act(self, look: Look) -> None:
+    async def _act(self, promise: Promise | None) -> None:
         """What the script does to the providers now, and what the commander has promised."""
         while self.acts and self.acts[0][0] <= self.clock.now():
             await self.acts.pop(0)[1]()
-        if look.promised and timedelta() < look.promised - self.clock.now() <= PROMISE:
+        if promise and timedelta() < promise.at - self.clock.now() <= PROMISE:
             self.said += 1
-            news = NEWS[self.said % len(NEWS)] if look.vendor else NO_NEWS
-            await self.sim.slack.command(ACCOUNT, "/outage", f"update {look.code} {news}")
+            news = NEWS[self.said % len(NEWS)] if promise.vendor else NO_NEWS
+            await self.sim.slack.command(ACCOUNT, "/outage", f"update {promise.code} {news}")
 
     # --- what an inject does, by its name ---
 
@@ -158,17 +182,16 @@ class Play:
 
 
 def _look(tx: Tx) -> Look:
-    def channels(state: outbox.State) -> list[str]:
-        return sorted(tx.exec(select(outbox.Message.channel).where(outbox.Message.state == state).distinct()))
+    queued = {channel: due for channel, due in tx.execute(QUEUED)}
+    trouble, unheard = tx.execute(UNSURE).one()
+    return Look(timers.next_due(tx), queued, trouble, unheard)
 
-    broken = select(outbox.Health.name).where(outbox.Health.circuit != outbox.CircuitState.CLOSED)
+
+def _promise(tx: Tx) -> Promise | None:
     running = next(iter(outages.running(tx)), None)
-    return Look(
-        timers.next_due(tx), channels(outbox.State.QUEUED),
-        bool(channels(outbox.State.DOUBTFUL)) or tx.exec(broken.limit(1)).first() is not None,
-        running.next_update_at if running else None, running.code if running else "",
-        running is not None and _is_down(tx, running),
-    )  # fmt: skip
+    if running is None or running.next_update_at is None:
+        return None
+    return Promise(running.next_update_at, running.code, _is_down(tx, running))
 
 
 def _is_down(tx: Tx, outage: outages.Outage) -> bool:

@@ -129,17 +129,23 @@ def _let_through(tx: Tx, providers: Sequence[str], limit: int) -> tuple[str, int
 
 
 def _refill(tx: Tx, channel: str, per_second: float) -> float:
-    """Lock the channel's budget row and let it grow to now; a second's worth is the most it holds."""
-    insert_new(tx, BUDGET, [{"channel": channel, "tokens": max(per_second, 1.0), "refilled_at": tx.now}])
-    row = tx.execute(select(BUDGET).where(BUDGET.c.channel == channel).with_for_update()).one()
-    passed = max((tx.now - row.refilled_at).total_seconds(), 0.0)  # a clock may be set back, or lag behind another's
-    tokens = min(max(per_second, 1.0), row.tokens + passed * per_second)
-    tx.execute(update(BUDGET).where(BUDGET.c.channel == channel).values(tokens=tokens, refilled_at=tx.now))
-    return tokens
+    """Lock the channel's budget row; what it has grown to by now. A second's worth is the most it holds."""
+    most, locked = max(per_second, 1.0), select(BUDGET).where(BUDGET.c.channel == channel).with_for_update()
+    row = tx.execute(locked).one_or_none()
+    if row is None:
+        insert_new(tx, BUDGET, [{"channel": channel, "tokens": most, "refilled_at": tx.now}])
+        row = tx.execute(locked).one()
+    passed = (tx.now - row.refilled_at).total_seconds()
+    if passed < 0:  # a clock was set back, or lags behind another's
+        tx.execute(update(BUDGET).where(BUDGET.c.channel == channel).values(refilled_at=tx.now))
+    return float(min(most, row.tokens + max(passed, 0.0) * per_second))
 
 
 def _spend(tx: Tx, channel: str, rows: list[Row[Any]], tokens: float) -> list[Row[Any]]:
-    """Keep what the budget pays for, the last message may overdraw it; put the rest back."""
+    """Keep what the budget pays for, the last message may overdraw it; put the rest back. Where nothing is spent
+    nothing is written: the budget grows by itself."""
+    if not rows:
+        return rows
     kept: list[Row[Any]] = []
     for row in rows:
         if tokens <= 0:
@@ -149,5 +155,5 @@ def _spend(tx: Tx, channel: str, rows: list[Row[Any]], tokens: float) -> list[Ro
     back = [row.id for row in rows[len(kept) :]]
     if back:
         tx.execute(update(MESSAGE).where(MESSAGE.c.id.in_(back)).values(state=State.QUEUED, claim="", lease_until=None))
-    tx.execute(update(BUDGET).where(BUDGET.c.channel == channel).values(tokens=tokens))
+    tx.execute(update(BUDGET).where(BUDGET.c.channel == channel).values(tokens=tokens, refilled_at=tx.now))
     return kept

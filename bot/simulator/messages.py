@@ -71,6 +71,7 @@ class Messages:
         self.numbers: list[str] = []
         self.sms_path = "/twilio/sms"
         self.receipt_delay = 0.0  # seconds between two statuses
+        self.tells_all = True  # a receipt of each status, and not of the last one alone
         self.segments_per_second = 0.0  # of one sender; 0 = no limit
         self._kept: dict[str, Message] = {}
         self._free: dict[str, datetime] = {}  # when a sender has sent what it has
@@ -177,7 +178,7 @@ class Messages:
     async def _tell(self, message: Message, status: str) -> None:
         """Posts a receipt, unless a fault makes it late, double, disordered or withheld."""
         kind, last = message.receipts.kind if message.receipts else "", not message.steps
-        if not message.callback or kind == "receipts_withheld":
+        if not message.callback or kind == "receipts_withheld" or not (last or self.tells_all):
             return
         post = partial(self._post_receipt, message, status)
         if kind == "receipts_late" and message.receipts:
