@@ -26,7 +26,7 @@ from bench.stage import Stage
 
 RESULTS = Path("bench/results.json")
 #: What can be measured, each a file of that name with a `measure(stage, database)`
-MEASURES = "fanout workers depth rivals declare withdraw inbound receipts memory wake beat".split()
+MEASURES = "fanout workers depth rivals declare withdraw inbound receipts memory wake beat drill".split()
 
 err = Console(stderr=True)
 
