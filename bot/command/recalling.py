@@ -14,6 +14,7 @@ from bot.outages import Outage
 from bot.recalls import CallState, Recall, RecallCall, RecallState
 from bot.roster import Person
 
+AGAIN = "Still short? Call again"
 USAGE = "`/outage recall need:4 skill:rn [unit:ICU] [site:MAIN] [from:06:00] [within:60m] [override]`"
 
 LIMITS = f"A time is from:06:00 or within:60m, a number at most {recall_words.MOST}."
@@ -71,7 +72,7 @@ def go_on(tx: Tx, recall_id: int) -> None:
 
 def answer(tx: Tx, made: Recall, call: RecallCall, digit: str, channel: str) -> Echo:
     """One person's answer, and what follows for the others."""
-    was_filled = made.state == RecallState.FILLED
+    was_filled, was_coming = made.state == RecallState.FILLED, call.state == CallState.COMING
     promoted = recalls.answer(tx, made, call, digit, channel)
     outbox.withdraw(tx, [call.notice_id], call.person_id)
     where = staff_calls.place(tx, made) | {"start": tasks.at(tx, made.starts_at)}
@@ -82,29 +83,31 @@ def answer(tx: Tx, made: Recall, call: RecallCall, digit: str, channel: str) -> 
         staff_calls.rest(tx, made)
     if made.state == RecallState.OPEN and was_filled:
         go_on(tx, made.id or 0)
+    if made.state == RecallState.CLOSED and was_coming and call.state == CallState.DROPPED:
+        staff_calls.news(tx, made, f"{staff_calls.name(tx, call)} cannot come after all. It is closed. {AGAIN}")
     return staff_calls.echo(tx, made, call)
 
 
 def arrived(tx: Tx, person: Person, channel: str) -> None:
     """HERE: whoever was coming is there. With the last of them the reserve may rest."""
     for made, call in recalls.calls_of(tx, [person.id]):
-        coming = recalls.is_awaited(made, call) and call.state == CallState.COMING
-        if coming and recalls.arrive(tx, made, call, channel):
+        if recalls.is_expected(tx, made, call) and recalls.arrive(tx, made, call, channel):
             staff_calls.release(tx, made)
 
 
 def dropped(tx: Tx, person: Person, channel: str) -> None:
     """AWAY: whoever said yes cannot come after all."""
     for made, call in recalls.calls_of(tx, [person.id]):
-        if recalls.is_awaited(made, call) and call.state in recalls.YES:
+        is_reserve = recalls.is_awaited(made, call) and call.state == CallState.RESERVE
+        if is_reserve or recalls.is_expected(tx, made, call):
             answer(tx, made, call, "A", channel)
 
 
 def release(tx: Tx, recall_id: int) -> None:
-    """Long after its start, filled or not: whoever was to come is there or is not, and the reserve may rest."""
+    """Long after its start and the last arrival promised, filled or not: whoever was to come is there or is not, and the reserve may rest."""
     made = tx.get(Recall, recall_id)
     if made and made.state in recalls.RUNNING:
-        again = "" if made.state == RecallState.FILLED else ". Still short? Call again"
+        again = "" if made.state == RecallState.FILLED else f". {AGAIN}"
         recalls.end(tx, made, RecallState.CLOSED, "its time is over")
         staff_calls.release(tx, made)
         there = recalls.figures(tx, made).arrived

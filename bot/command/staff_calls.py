@@ -93,6 +93,11 @@ def news(tx: Tx, made: Recall, text: str) -> None:
     tell.command_post(tx, outage, "recall_news", facts)
 
 
+def name(tx: Tx, call: RecallCall) -> str:
+    person = roster.person(tx, call.person_id)
+    return person.name if person else call.person_id
+
+
 def standing(tx: Tx, made: Recall, language: str) -> str:
     """How a staff call stands: who is awaited, who would be asked next, who is not asked and why."""
     found = recalls.pool(tx, made) if made.state == RecallState.OPEN else recalls.Pool()

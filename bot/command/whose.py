@@ -29,7 +29,7 @@ def hear(tx: Tx, people: Sequence[Person], digit: str, code: str, channel: str) 
     if awaited and alert and _came_after(tx, alert, awaited[1]):
         return None
     if awaited is None and alert is None:
-        awaited = next((found for found in mine if _may_still(*found)), None)
+        awaited = next((found for found in mine if _may_still(tx, *found)), None)
     return answer(tx, *awaited, digit, channel) if awaited else None
 
 
@@ -52,9 +52,10 @@ def _not_theirs(mine: list[tuple[Recall, RecallCall]], code: str, digit: str) ->
     return "echo", {"text": f"{code} is no staff call to you, so nothing was changed. {how}"}
 
 
-def _may_still(made: Recall, call: RecallCall) -> bool:
+def _may_still(tx: Tx, made: Recall, call: RecallCall) -> bool:
     """They may change their mind, or answer for the first time, however late."""
-    return call.arrived_at is None and (made.state in recalls.RUNNING or call.answered_at is None)
+    first_time = made.state in recalls.RUNNING or call.answered_at is None
+    return call.arrived_at is None and (first_time or recalls.is_expected(tx, made, call))
 
 
 def _alert(tx: Tx, people: Sequence[Person]) -> checkins.Question | None:

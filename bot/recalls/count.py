@@ -27,6 +27,8 @@ from bot.recalls.rows import (
 
 WAVE, RELEASE = "recall.wave", "recall.release"  # the timers: the next part is asked; the reserve may rest
 RELEASE_AFTER = timedelta(minutes=60)  # of its start, if not all have said that they are there
+GRACE = timedelta(minutes=30)  # for the last who promised to come, if that is later
+MUCH_LATER = timedelta(hours=4)  # after they were to be there: whoever says HERE by then came for something else
 ANSWERED_FOR = timedelta(days=1)  # whoever was asked, after the outage is over
 
 
@@ -46,7 +48,7 @@ def begin(tx: Tx, outage: Outage, channel: str, **wanted: Any) -> Recall:
                     opened_at=tx.now, **wanted)  # fmt: skip
     tx.add(recall)
     tx.flush()
-    timers.set_for(tx, RELEASE, str(recall.id), recall.starts_at + RELEASE_AFTER)
+    _wait_for_all(tx, recall)
     facts = {name: getattr(recall, name) for name in ("need", "skill", "unit", "site", "starts_at", "urgent")}
     journal.write(tx, "recalled", outage=outage.code, who=recall.by, channel=channel, about=recall.code, **facts)
     return recall
@@ -91,6 +93,8 @@ def answer(tx: Tx, recall: Recall, call: RecallCall, digit: str, channel: str) -
     tx.add(call)
     tx.flush()
     _write(tx, recall, "recall_answered", who=call.person_id, channel=channel, digit=digit, state=call.state)
+    if call.state == CallState.COMING and recall.state in RUNNING:
+        _wait_for_all(tx, recall)
     return _count_again(tx, recall)
 
 
@@ -181,6 +185,13 @@ def is_awaited(recall: Recall, call: RecallCall) -> bool:
     return recall.state in RUNNING and call.state in AWAITED and call.arrived_at is None
 
 
+def is_expected(tx: Tx, recall: Recall, call: RecallCall) -> bool:
+    """They said that they come and are not there yet, though the call may have been closed without them."""
+    coming = call.state == CallState.COMING and call.arrived_at is None
+    soon = call.eta is not None and tx.now < call.eta + MUCH_LATER
+    return coming and (recall.state in RUNNING or (recall.state == RecallState.CLOSED and soon))
+
+
 def _is_answered(tx: Tx) -> ColumnElement[bool]:
     """Whoever was asked is heard after the end too, to be told that they need not come."""
     return or_(col(Outage.state).in_(outages.RUNNING), col(RecallCall.asked_at) > tx.now - ANSWERED_FOR)
@@ -202,17 +213,24 @@ def _count_again(tx: Tx, recall: Recall) -> list[RecallCall]:
     missing = recall.need - figures(tx, recall).coming
     promoted = calls(tx, recall, CallState.RESERVE)[: max(missing, 0)]
     for call in promoted:
-        call.state = CallState.COMING
+        call.state, call.eta = CallState.COMING, tx.now + ETA[call.answer]  # they only set out now
         tx.add(call)
         _write(tx, recall, "recall_promoted", who=call.person_id)
     tx.flush()
     filled = figures(tx, recall).coming >= recall.need
+    if promoted or filled != (recall.state == RecallState.FILLED):
+        _wait_for_all(tx, recall)
     if filled != (recall.state == RecallState.FILLED):
         _move(tx, recall, RecallState.FILLED if filled else RecallState.OPEN)
         _write(tx, recall, "recall_filled" if filled else "recall_reopened")
-        if filled:
-            timers.set_for(tx, RELEASE, str(recall.id), max(recall.starts_at, tx.now) + RELEASE_AFTER)
     return promoted
+
+
+def _wait_for_all(tx: Tx, recall: Recall) -> None:
+    """It stays open until the last who is coming should be there: while somebody may drop out, the reserve is kept."""
+    coming = [call.eta for call in calls(tx, recall, CallState.COMING) if call.eta and call.arrived_at is None]
+    due = max([max(recall.starts_at, tx.now) + RELEASE_AFTER, *(eta + GRACE for eta in coming)])
+    timers.set_for(tx, RELEASE, str(recall.id), due)
 
 
 def _move(tx: Tx, recall: Recall, to: RecallState) -> None:

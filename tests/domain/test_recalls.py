@@ -330,7 +330,7 @@ def test_an_unfilled_call_ends_an_hour_after_its_start_and_frees_its_people(hous
     for id in ("a", "b"):
         nurse(house, id)
     made = call(house, need=2, starts_at=house.now + timedelta(hours=1))
-    says(house, "a", "3")
+    says(house, "a", "2")
     passes(house, minutes=119)
     assert made.state == RecallState.OPEN
     passes(house, minutes=1)
@@ -338,6 +338,48 @@ def test_an_unfilled_call_ends_an_hour_after_its_start_and_frees_its_people(hous
     assert "1 of 2 coming. 0 said that they are there. It is closed. Still short? Call again" in news(house)[-1]
     assert "R1 is over, you need not come in" in says(house, "b", "1")[1]["text"]
     assert asked(house, call(house)) == {"a", "b"}
+
+
+def test_whoever_comes_in_two_hours_is_waited_for_and_counted(house):
+    for id in ("a", "b"):
+        nurse(house, id)
+    made = call(house)
+    says(house, "a", "3")
+    says(house, "b", "2")
+    passes(house, minutes=145)
+    assert made.state == RecallState.FILLED
+    texts(house, "a", "HERE 3W")
+    assert (made.state, recalls.figures(house, made).arrived) == (RecallState.CLOSED, 1)
+    assert "recall_released" in heard(house, "b")
+
+
+def test_whoever_drops_out_on_the_way_opens_it_again_and_the_reserve_is_given_its_time(house):
+    for id in ("a", "b"):
+        nurse(house, id)
+    made = call(house)
+    says(house, "a", "3")
+    says(house, "b", "3")
+    passes(house, minutes=140)
+    says(house, "a", "4")
+    assert "recall_needed" in heard(house, "b")
+    passes(house, minutes=149)
+    assert made.state == RecallState.FILLED
+    texts(house, "b", "HERE 3W")
+    assert made.state == RecallState.CLOSED
+
+
+def test_who_comes_or_drops_out_after_it_was_closed_is_not_lost(house):
+    for id in ("a", "b"):
+        nurse(house, id)
+    made = call(house, need=2, reserve=0)
+    says(house, "a", "1")
+    says(house, "b", "1")
+    passes(house, minutes=90)
+    assert made.state == RecallState.CLOSED
+    texts(house, "a", "HERE 3W")
+    assert recalls.figures(house, made).arrived == 1
+    assert "cannot come" in texts(house, "b", "4").facts["text"]
+    assert "b cannot come after all. It is closed. Still short? Call again" in news(house)[-1]
 
 
 def news(tx):
