@@ -104,7 +104,8 @@ def dropped(tx: Tx, person: Person, channel: str) -> None:
 
 
 def release(tx: Tx, recall_id: int) -> None:
-    """Long after its start and the last arrival promised, filled or not: whoever was to come is there or is not, and the reserve may rest."""
+    """Long after its start and the last arrival promised, filled or not: whoever was to come is there or is not, and
+    the reserve may rest."""
     made = tx.get(Recall, recall_id)
     if made and made.state in recalls.RUNNING:
         again = "" if made.state == RecallState.FILLED else f". {AGAIN}"

@@ -134,6 +134,8 @@ def _sentence(error: ErrorDetails, fields: list[str]) -> str:
     name, given, told = _name(error["loc"]), error["input"], error.get("ctx", {})
     match error["type"]:
         case "extra_forbidden":
+            if name in fields:
+                return f"{name} does not belong here: take it away, or move it to where it belongs"
             return f"unknown field {name}{_near(name, fields) or ': take it away'}"
         case "missing":
             return f"{name} is missing: add it"
@@ -218,7 +220,9 @@ def _doubled_ids(data: Mapping[str, Any]) -> Iterator[Mistake]:
 
 
 def _needs(data: Mapping[str, Any], elsewhere: set[str]) -> Iterator[Mistake]:
-    needs = {str(step.get("id")): _texts(step.get("needs")) for _, step in _steps(data)}
+    needs: dict[str, list[str]] = {}
+    for _, step in _steps(data):  # of an id that is here twice, the needs of both
+        needs[str(step.get("id"))] = [*needs.get(str(step.get("id")), []), *_texts(step.get("needs"))]
     for place, step in _steps(data):
         for need in _texts(step.get("needs")):
             if need not in needs and need not in elsewhere:

@@ -309,6 +309,17 @@ def test_one_mistake_hides_no_other(shelf):
         assert any(each.startswith(f"dialysis.yaml:{words}") for each in told), told
 
 
+def test_an_id_that_is_here_twice_hides_no_circle(shelf):
+    wrong = SOUND.replace("DIA-I2", "DIA-I1")
+    told = "\n".join(shelf(dialysis=wrong).complaints)
+    assert "is here twice" in told and "take one of these needs away" in told
+
+
+def test_a_field_in_the_wrong_place_is_told_apart_from_an_unknown_one(shelf):
+    told = shelf(dialysis=SOUND + "\nservices: [ehr]\n").complaints
+    assert any("services does not belong here" in each for each in told), told
+
+
 def test_instead_of_a_broken_file_the_last_good_copy_is_used(shelf):
     good = SOUND.replace("dialysis", "ehr").replace("renal", "epic")
     loaded = shelf({"ehr": good}, ehr=good.replace("5m", "soon"))
