@@ -18,7 +18,7 @@ STUCK = ("blocked", "nobody can", "no relief")
 #: The states in which a concern about a task still is one; else while the task is open
 STILL = {
     "not taken": (tasks.TaskState.OFFERED,),
-    "due soon": (tasks.TaskState.ACCEPTED,),
+    "due soon": (tasks.TaskState.OFFERED, tasks.TaskState.ACCEPTED),
     "blocked": (tasks.TaskState.BLOCKED,),
     "nobody can": (tasks.TaskState.CANNOT_DO,),
 }

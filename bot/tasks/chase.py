@@ -59,11 +59,13 @@ def _unproved_at(task: Task) -> datetime | None:
 
 
 def _warn(tx: Tx, outage: Outage, task: Task) -> None:
-    """The owner is warned; and those above, in their next digest, of a priority 1 that is not even begun."""
+    """The owner is warned, unless they are still asked whether they take it; and those above, in their next digest, of
+    what is not even begun."""
     task.warned_at = tx.now
     tx.add(task)
-    _tell(tx, outage, task.owner, "task_due", task)
-    if task.prio == 1 and task.state == TaskState.ACCEPTED:
+    if task.state != TaskState.OFFERED:
+        _tell(tx, outage, task.owner, "task_due", task)
+    if task.state != TaskState.IN_PROGRESS:
         rungs = outage.ladders.get("unstarted", [])
         escalations.start(
             tx, "unstarted", f"task:{task.number}", rungs, outage_id=outage.id, person_id=task.owner

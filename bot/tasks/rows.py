@@ -116,8 +116,9 @@ def at(tx: Tx, moment: datetime | None) -> str:
 
 
 def warn_at(task: Task) -> datetime | None:
-    """When the owner is warned: never for a card, nor soon after the offer, nor before it was taken."""
-    if task.kind == Kind.CARD or task.state not in TAKEN or task.due_at is None or task.offered_at is None:
+    """When the owner is warned, or whoever is above: never for a card, nor soon after the offer."""
+    is_asked = task.kind != Kind.CARD and task.state in (TaskState.OFFERED, *TAKEN)
+    if not is_asked or task.due_at is None or task.offered_at is None:
         return None
     moment = task.due_at - WARN[task.prio]
     return moment if moment >= task.offered_at + LEAST else None

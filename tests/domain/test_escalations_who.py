@@ -335,6 +335,16 @@ def test_a_blocked_priority_2_waits_for_the_digest(tx: Tx, outage: Outage) -> No
     assert concerns(tx, "gwen") == [(task.code, "blocked")] and not texts(tx, "gwen")
 
 
+def test_what_nobody_has_taken_the_superior_reads_of_before_it_is_late_too(tx: Tx, outage: Outage) -> None:
+    task = ask(tx, outage, prio=2)
+    tx.now = task.due_at - timedelta(minutes=10)  # type: ignore[misc,operator]
+    tasks.watch(tx, outage.id or 0)
+    escalations.climb(tx, escalations.active(tx, f"task:{task.number}")[0].id or 0, rungs.PERFORMERS)
+    assert concerns(tx, "gwen") == [(task.code, "due soon")] and len(texts(tx, KIT)) == 1
+    errands.act(tx, by_id(tx, KIT), "have", task.code, "", "sms")
+    assert not escalations.active(tx, f"task:{task.number}")
+
+
 def test_taken_and_not_begun_the_superior_reads_of_it_before_it_is_late(tx: Tx, outage: Outage) -> None:
     begun, idle = ask(tx, outage), ask(tx, outage)
     for task in (begun, idle):
