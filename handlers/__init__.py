@@ -53,6 +53,7 @@ def slack(intake: Intake, client: Any, token: str) -> AsyncApp:
         return AuthorizeResult(enterprise_id=enterprise_id, team_id=team_id, bot_token=token)
 
     bolt = AsyncApp(
+        name="muster",  # or Bolt reads the source of the whole stack for one, for a tenth of a second
         client=client,
         authorize=authorize,
         process_before_response=True,

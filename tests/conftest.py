@@ -10,7 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.dialects.postgresql import psycopg
+from sqlalchemy.util import LRUCache
 
 from bot.clock import MovedClock
 from bot.db import Database, Tx, migrate
@@ -36,6 +39,22 @@ def seldom_collected() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled_once() -> None:
+    """SQL is compiled once for all engines of a database, as in a process that runs on; not anew in every test.
+
+    SQLAlchemy keeps what it compiled by the statement and the dialect, so two dialects of a kind count as the same.
+    """
+    for kind in (sqlite.dialect, psycopg.dialect):
+        kind.__hash__ = lambda self: hash(type(self))  # type: ignore[method-assign]
+        kind.__eq__ = lambda self, other: type(self) is type(other)  # type: ignore[method-assign]
+    compiled: LRUCache[Any, Any] = LRUCache(2000)
+
+    @event.listens_for(Engine, "engine_connect")
+    def share(connection: Connection) -> None:
+        connection.execution_options(compiled_cache=compiled)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -112,12 +131,16 @@ def emptied(url: str) -> str:
     return url
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, migrated: Path, tmp_path: Path) -> str:
-    """A fresh migrated database; every test that asks for it runs on both."""
+def fresh(request: pytest.FixtureRequest, migrated: Path, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return fresh_sqlite(migrated, tmp_path)
     return emptied(request.getfixturevalue("postgres"))
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, migrated: Path, tmp_path: Path) -> str:
+    """A fresh migrated database; every test that asks for it runs on both (drills: see tests/drills/conftest.py)."""
+    return fresh(request, migrated, tmp_path)
 
 
 @pytest.fixture

@@ -58,7 +58,8 @@ class Stage:
         self.runner = asyncio.Runner()
         self.sim = Simulator(now=clock.now, numbers=[NUMBER])
         self.sim.slack.patience *= PATIENCE
-        self.port = free_port()
+        self.kept = kept_port()
+        self.port = self.kept.getsockname()[1]
         self.spool = tempfile.TemporaryDirectory(prefix="muster-spool-")  # of its own: stages may share a server
         self.app: App | None = None
         self.do(self._open())
@@ -97,6 +98,7 @@ class Stage:
     def close(self) -> None:
         self.do(self._close())
         self.runner.close()
+        self.kept.close()
         self.spool.cleanup()
 
     def status(self) -> dict[str, Any]:
@@ -374,10 +376,12 @@ def whole(stage: Stage) -> None:
     assert not stage.sim.complaints, list(stage.sim.complaints)
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def kept_port() -> socket.socket:
+    """A port that nobody else is given until this is closed; a server of ours may listen on it meanwhile, and again."""
+    kept = socket.socket()
+    kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    kept.bind(("127.0.0.1", 0))
+    return kept
 
 
 def _where(thing: Any) -> str:

@@ -12,7 +12,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -31,7 +31,7 @@ from bot.settings import Settings
 from bot.simulator.webhooks import FORM, Answer, NotReached, Webhooks
 from tests import away as ways
 from tests.away import Server, Trouble
-from tests.people import CAST, free_port, hire
+from tests.people import CAST, hire, kept_port
 
 MUSTER = Path(sys.executable).with_name("muster")
 PATIENCE = 60.0  # seconds; more means that it never happens
@@ -49,15 +49,18 @@ class Web:
 
     settings: dict[str, str]
     folder: Path
-    port: int = 0
+    kept: socket.socket = field(default_factory=kept_port)
 
     def start(self) -> "Web":
-        self.port = free_port()
         with (self.folder / "log").open("a") as log:
             self.process = subprocess.Popen(
                 [MUSTER, "web"], cwd=self.folder, env=self.settings | {"PORT": str(self.port)}, stdout=log, stderr=log
             )
         return self
+
+    @property
+    def port(self) -> int:
+        return int(self.kept.getsockname()[1])
 
     def listens(self) -> bool:
         assert self.process.poll() is None, (self.folder / "log").read_text()
@@ -67,6 +70,7 @@ class Web:
     def kill(self) -> None:
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
+        self.kept.close()
 
 
 class Night:

@@ -1,7 +1,11 @@
 """A question to a saved group: whoever the rule means now, and nobody else."""
 
+import pytest
+
 from bot import roster
 from tests.people import Person, Stage
+
+pytestmark = pytest.mark.both_databases  # who is asked is found by SQL
 
 
 def test_a_group_is_asked_and_nobody_else(stage: Stage, kit: Person, lea: Person, alma: Person, eve: Person) -> None:

@@ -1,7 +1,11 @@
 """Everyone answers, and nobody is disturbed again until the next promised update."""
 
+import pytest
+
 from bot import board
 from tests.people import Person, Stage
+
+pytestmark = pytest.mark.both_databases  # all write at once
 
 EVERYBODY = ("alma", "abe", "ben", "cho", "dana", "eve", "finn", "gwen", "hugo", "iris", "jon", "kit", "lea")
 

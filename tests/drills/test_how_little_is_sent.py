@@ -3,12 +3,15 @@
 import re
 from collections import Counter
 
+import pytest
 from sqlmodel import select
 
 from bot import checkins, outages, roster
 from bot.clock import MovedClock
 from bot.db import Tx
 from tests.people import Person, Stage
+
+pytestmark = pytest.mark.both_databases  # a whole shift: ten units, two services, every kind of message
 
 CHARGE = ("s33", "s45", "s55", "s68", "s82", "s91", "s104", "s114")  # in charge at night, and nothing else
 PHARMACY = "s98"  # in charge of the pharmacy's unit, and the pharmacist in charge as well

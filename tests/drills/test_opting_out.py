@@ -1,6 +1,5 @@
 """A word that the carrier takes as STOP, in the middle of an outage: nobody is lost by it."""
 
-import pytest
 
 from bot.clock import MovedClock
 from tests.drills.conftest import whole
@@ -61,7 +60,6 @@ def test_a_start_gives_the_texts_back(stage: Stage, alma: Person, eve: Person, c
     alma.gets_sms("half of it is back")
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_call_follows_only_where_the_policy_allows_it(database_url: str, clock: MovedClock) -> None:
     stage = Stage(database_url, clock, voice_after_stop=True)
     eve, cho = Person(stage, "eve", "+12025550116"), Person(stage, "cho", "+12025550114")

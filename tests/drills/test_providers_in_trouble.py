@@ -14,6 +14,8 @@ from bot.clock import MovedClock
 from bot.simulator import Fault
 from tests.people import COMMAND_CHANNEL, Channel, Person, Stage, slack_id, whole
 
+pytestmark = pytest.mark.both_databases  # claims, doubt and circuits are rows
+
 
 class Gateway:
     """Another provider's door, as Apprise knocks at it: it takes everything."""

@@ -16,8 +16,6 @@ OFF = (
     ("sam", "3W", "36"), ("tess", "3W", "37"), ("uma", "ICU", "38"), ("vera", "ICU", "39"), ("walt", "ICU", ""),
     ("xena", "ICU", "41"),
 )  # fmt: skip
-#: The main drills play on both databases; what these show is not the database's
-on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 NIGHT_SHIFT = ("alma", "ben", "cho", "dana", "eve")
 
 
@@ -56,6 +54,7 @@ def people(stage: Stage) -> dict[str, Person]:
     return {id: Person(stage, id, f"+120255501{digits}") for id, _, digits in OFF if digits}
 
 
+@pytest.mark.both_databases  # who is called is found by SQL
 def test_a_recall_at_four_in_the_morning(stage: Stage, eve: Person) -> None:
     nora, olga, paul, quin, rosa, sam, tess, uma, vera, xena = people(stage).values()
     eve.runs("/outage declare ehr Epic is down")
@@ -104,7 +103,6 @@ def test_a_recall_at_four_in_the_morning(stage: Stage, eve: Person) -> None:
         other.is_left_alone(minutes=10)
 
 
-@on_sqlite
 def test_with_two_open_questions_muster_asks_which(stage: Stage, eve: Person) -> None:
     olga, paul = people(stage)["olga"], people(stage)["paul"]
     eve.runs("/outage declare level:4 ehr Epic is down")
@@ -120,6 +118,7 @@ def test_with_two_open_questions_muster_asks_which(stage: Stage, eve: Person) ->
     olga.replies("9").gets_sms("PATIENT RISK")
 
 
+@pytest.mark.both_databases  # who is called is found by SQL
 def test_when_the_outage_ends_nobody_need_come(stage: Stage, eve: Person) -> None:
     nora, olga = people(stage)["nora"], people(stage)["olga"]
     nora.lets_it_ring()
@@ -135,7 +134,6 @@ def test_when_the_outage_ends_nobody_need_come(stage: Stage, eve: Person) -> Non
     all_are_left_alone(stage)
 
 
-@on_sqlite
 def test_it_may_be_stopped(stage: Stage, eve: Person) -> None:
     nora = people(stage)["nora"]
     nora.lets_it_ring()
@@ -149,7 +147,6 @@ def test_it_may_be_stopped(stage: Stage, eve: Person) -> None:
     all_are_left_alone(stage)
 
 
-@on_sqlite
 def test_who_has_no_phone_answers_in_slack(stage: Stage, eve: Person) -> None:
     walt = Person(stage, "walt", "")
     stage.sim.slack.add_user(walt.slack, "Walt")

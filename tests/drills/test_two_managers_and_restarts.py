@@ -1,6 +1,10 @@
 """Two declare at once; the process stops in the middle; one answers in Slack while the phone rings; a void."""
 
+import pytest
+
 from tests.people import Channel, Person, Stage
+
+pytestmark = pytest.mark.both_databases  # who writes first, and what a restart finds
 
 
 def test_two_managers_declare_at_once(stage: Stage, dana: Person, eve: Person, alma: Person) -> None:

@@ -11,8 +11,6 @@ from bot.outbox import Message
 from tests.handlers.conftest import ALMA, STRANGER
 from tests.handlers.door import Answer, Door
 
-pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # drills play this on both
-
 
 def heard(answer: Answer) -> str:
     assert (answer.status, answer.kind.partition(";")[0]) == (200, "text/xml")
