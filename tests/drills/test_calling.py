@@ -1,5 +1,6 @@
 """Calls that no ladder asked for: HELP brings one back, and who calls us hears the state and answers by keypad."""
 
+import pytest
 from sqlmodel import select
 
 from bot import access, roster
@@ -93,6 +94,7 @@ def test_a_units_landline_that_calls_back_hears_the_question_it_missed(stage: St
     assert stage.outage()["units"]["ok"] == 1
 
 
+@pytest.mark.both_databases  # what a call is about is found by SQL
 def test_a_declarer_keys_the_pin_and_then_1(stage: Stage, alma: Person, eve: Person) -> None:
     has_pin(stage, "eve", "4829")
     assert "key your PIN" in dials(eve).said

@@ -85,6 +85,7 @@ def test_leave_it_is_remembered_for_an_hour_and_then_for_longer(stage: Stage, da
     assert asked == [30, 90, 210]
 
 
+@pytest.mark.both_databases  # who is told of it is found by SQL
 def test_a_second_system_asks_the_commander_and_wakes_nobody(
     stage: Stage, alma: Person, hugo: Person, dana: Person, eve: Person
 ) -> None:

@@ -1,5 +1,7 @@
 """The promise of the next update is kept; services come back, are verified, and the all-clear ends it."""
 
+import pytest
+
 from tests.people import Person, Stage
 
 
@@ -53,6 +55,7 @@ def test_one_service_back_the_other_still_down(stage: Stage, alma: Person, eve: 
     assert stage.outage()["state"] == "declared"
 
 
+@pytest.mark.both_databases  # a whole outage
 def test_recovery_to_the_all_clear(stage: Stage, alma: Person, ben: Person, cho: Person, eve: Person) -> None:
     eve.runs("/outage declare ehr Epic is down")
     for nurse in (ben, cho):

@@ -47,6 +47,7 @@ def named(tx: Tx, code: str) -> list[tuple[str, str]]:
     return [(task.owner, task.state) for task in found]
 
 
+@pytest.mark.both_databases  # a whole change of shifts
 def test_at_seven_open_tasks_are_offered_to_the_relief_and_stay_until_taken(
     stage: Stage, kit: Person, lea: Person, eve: Person
 ) -> None:
