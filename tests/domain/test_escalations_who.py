@@ -6,25 +6,15 @@ from typing import Any
 import pytest
 from sqlmodel import select
 
-from bot import escalations, journal, outages, outbox, playbooks, roster, tasks, timers
+from bot import escalations, journal, outbox, roster, tasks, timers
 from bot.command import digest, errands, lapses, rungs
 from bot.db import Tx
 from bot.escalations import LadderState
 from bot.outages import Outage
 from bot.outbox.rows import Health
 from bot.tasks import Task, TaskState
-from tests.people import hire
 
 KIT, LEA = "kit", "lea"
-
-
-@pytest.fixture
-def outage(tx: Tx) -> Outage:
-    hire(tx)
-    made = outages.begin(tx, level=2, sites=["MAIN"], by="eve", commander="eve", summary="Epic is down", exercise=False)
-    made.ladders = playbooks.ladders(playbooks.current(tx))
-    tx.flush()
-    return made
 
 
 def ask(tx: Tx, outage: Outage, role: str = "pharmacist_in_charge", prio: int = 1, **more: Any) -> Task:

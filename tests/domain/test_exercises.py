@@ -17,9 +17,8 @@ from bot.exercises.score import NAMES
 from bot.exercises.shelf import SHIPPED, shelf
 from handlers import buttons
 from handlers.slash import outage as slash
-from tests.people import hire
+from tests.domain.conftest import NOON
 
-NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 SCRIPT = """
 drill: mine
 title: Ours
@@ -31,15 +30,6 @@ injects:
   - {at: 10m, who: control, say: "Relatives arrive"}
 pass: {ack_10_min_pct: 60, paper_log_kept: true}
 """
-
-
-@pytest.fixture
-def noon(tx: Tx) -> Tx:
-    """Midday on a hospital with its cast."""
-    tx.now = NOON
-    hire(tx)
-    tx.flush()
-    return tx
 
 
 def eve(tx: Tx) -> roster.Person:

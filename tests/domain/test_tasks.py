@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlmodel import select
 
-from bot import escalations, outages, playbooks, roster, tasks, timers
+from bot import escalations, roster, tasks, timers
 from bot.access import Refused
 from bot.command import errands, tasking, tell
 from bot.db import Tx
@@ -17,16 +17,6 @@ from bot.outages import Outage
 from bot.tasks import Kind, Task, TaskState
 from handlers.timers import HANDLERS
 from tests.domain.test_escalations_who import ask, by_id, journaled, texts
-from tests.people import hire
-
-
-@pytest.fixture
-def outage(tx: Tx) -> Outage:
-    hire(tx)
-    made = outages.begin(tx, level=2, sites=["MAIN"], by="eve", commander="eve", summary="Epic is down", exercise=False)
-    made.ladders = playbooks.ladders(playbooks.current(tx))
-    tx.flush()
-    return made
 
 
 def forward(tx: Tx, minutes: int) -> None:

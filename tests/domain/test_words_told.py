@@ -1,6 +1,6 @@
 """What staff read is what was said: a task's words, a declarer's own, in whatever language; and nothing beyond."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from sqlmodel import select
@@ -9,17 +9,6 @@ from bot import command, journal, outages, outbox, roster, tasks
 from bot.access import Refused
 from bot.command import course, end, errands, opening
 from bot.db import Tx
-from tests.people import hire
-
-NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
-
-
-@pytest.fixture
-def noon(tx: Tx) -> Tx:
-    tx.now = NOON
-    hire(tx)
-    tx.flush()
-    return tx
 
 
 def eve(tx: Tx) -> roster.Person:
