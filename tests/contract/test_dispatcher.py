@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 from sqlmodel import select
 from structlog.testing import capture_logs
 
@@ -142,6 +143,35 @@ def test_two_who_dispatch_at_once_share_the_pass(db: Database) -> None:
 
     db.run(queued, 250)
     play(scene())
+
+
+def test_a_queue_that_was_emptied_is_looked_at_again_only_when_it_rings(db: Database) -> None:
+    looks = list[str]()
+
+    @event.listens_for(db.engine, "before_cursor_execute")
+    def on_execute(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
+        looks.extend(["look"] if "picked" in statement else [])
+
+    async def scene() -> None:
+        sms = Wire("sms")
+        sms.open.set()
+        dispatcher = Dispatcher(db, {"sms": [sms]}, {})
+        assert await dispatcher.line("sms") == 50
+        assert len(looks) == 1
+        sms.open.clear()
+        sms.reached.clear()
+        await db.transact(queued, 1)
+        under_way = asyncio.create_task(dispatcher.line("sms"))
+        await sms.reached.wait()
+        await db.transact(queued, 1)
+        dispatcher.ring()
+        sms.open.set()
+        assert await under_way == 2
+        await dispatcher.close()
+
+    db.run(queued, 50)
+    play(scene())
+    assert states(db) == {State.SENT: 52}
 
 
 def test_several_workers_send_each_message_once(db: Database) -> None:
