@@ -85,11 +85,20 @@ def locked_out(tx: Tx, number: str) -> None:
 
 
 def takes_charge(tx: Tx, person: roster.Person, unit: str) -> None:
-    """Somebody is in charge of a unit now: its open check is hers."""
+    """Somebody is in charge of a unit now: its open check and its lists are hers, and whoever had them is told once."""
+    before: dict[str, tuple[Outage, roster.Person]] = {}
     for outage in outages.running(tx):
         row = tx.get(checkins.UnitCheck, (outage.id, unit))
         if row and row.asked != person.id:
+            before |= {each.id: (outage, each) for each in roster.people(tx, [row.asked]).values()}
             new_charge(tx, outage, row, person)
+        for each in tasks.in_charge_before(tx, outage.id, unit, person):
+            before[each.id] = (outage, each)
+            tasks.leave(tx, each, outage.id, f"{person.id} said CHARGE", unit)
+    for outage, each in before.values():
+        if roster.duty_of(tx, each.id):  # whoever went home may sleep
+            text = f"{person.name} is in charge of {unit} now and is asked for it. Not so? Text CHARGE {unit}"
+            tell.one(tx, outage, each, "told_you", {"text": text}, lane=outbox.Lane.QUESTION)
 
 
 def new_charge(tx: Tx, outage: Outage, row: checkins.UnitCheck, to: roster.Person | None) -> None:

@@ -90,13 +90,16 @@ def give(tx: Tx, task: Task, to: roster.Person, by: roster.Person, channel: str)
     return "echo", {"text": f"{task.code} offered to {to.name}"}
 
 
-def leave(tx: Tx, person: roster.Person, outage_id: int | None, why: str) -> list[Task]:
+def leave(tx: Tx, person: roster.Person, outage_id: int | None, why: str, unit: str = "") -> list[Task]:
     """The person goes off shift: what is open is offered to the relief, one text for all that one of them gets.
 
-    What was taken stays theirs until the relief takes it. Returns what has no relief.
+    What was taken stays theirs until the relief takes it. With `unit` they only hand over the charge of it, and what
+    goes with that. Returns what has no relief.
     """
     outage = tx.get(Outage, outage_id) if outage_id else None
     theirs = select(Task).where(Task.outage_id == outage_id, Task.owner == person.id, col(Task.state).in_(OPEN))
+    if unit:
+        theirs = theirs.where(Task.unit == unit, Task.role == "unit_charge")
     theirs = theirs.where(Task.kind != Kind.DECIDE)  # its own clock decides it, or levels.pass_on asks another
     left: list[Task] = []
     given: dict[str, list[Task]] = defaultdict(list)
@@ -123,6 +126,13 @@ def leave(tx: Tx, person: roster.Person, outage_id: int | None, why: str) -> lis
         if outage:
             offers.announce(tx, outage, relief, given[relief.id], ladder="handover")
     return left
+
+
+def in_charge_before(tx: Tx, outage_id: int | None, unit: str, now: roster.Person) -> list[roster.Person]:
+    """Who still has what belongs to whoever is in charge of the unit."""
+    owners = select(Task.owner).where(Task.outage_id == outage_id, Task.unit == unit, Task.role == "unit_charge")
+    owners = owners.where(col(Task.state).in_(OPEN), col(Task.owner).not_in(["", now.id])).distinct()
+    return list(roster.people(tx, sorted(tx.exec(owners))).values())
 
 
 def call_next(tx: Tx, task: Task, person: roster.Person) -> bool:

@@ -11,6 +11,8 @@ from bot.db import Tx
 from bot.escalations import LadderState
 from bot.outages import Outage
 from bot.tasks import Kind, Task, TaskState
+from bot.texting import parse_reply
+from handlers.sms import hear
 from tests.domain.test_escalations_who import ask, at_home, by_id, texts
 from tests.domain.test_tasks import forward, says
 
@@ -55,6 +57,21 @@ def test_a_patient_risk_is_not_given_on(tx: Tx, outage: Outage) -> None:
     with pytest.raises(Refused, match="people are called until one has it"):
         tasks.give(tx, task, by_id(tx, "finn"), by_id(tx, "eve"), "slack")
     assert escalations.active(tx, f"task:{task.number}") and task.owner == "dana"
+
+
+# --- a new charge nurse
+
+
+def test_who_takes_charge_is_offered_the_list_and_whoever_had_it_is_told_once(tx: Tx, outage: Outage) -> None:
+    whole = card(tx, outage)
+    says(tx, "ben", "have", whole.code)
+    for _ in range(2):
+        tx.now += timedelta(minutes=1)  # type: ignore[misc]
+        hear(tx, f"SM{tx.now}", by_id(tx, "alma").mobile, "CHARGE 5W", parse_reply("CHARGE 5W"))
+    assert whole.owner == "alma" and {line.owner for line in tasks.lines(tx, whole)} == {"alma"}
+    assert len([text for text in texts(tx, "alma") if whole.code in text]) == 1
+    assert [text for text in texts(tx, "ben") if "Alma Quill is in charge of 5W now" in text and "CHARGE 5W" in text]
+    assert len([text for text in texts(tx, "ben") if "in charge" in text]) == 1
 
 
 # --- one line of a list
