@@ -222,7 +222,7 @@ LONGEST: dict[str, dict[str, Any]] = {
     "reply_status": dict.fromkeys(
         "code state level period services summary people delivered sent queued failed unreachable ok help risk silent "
         "told asked fine need at_risk no_answer on_site missing done under_way offered blocked overdue "
-        "recovery recalls".split(),
+        "recovery recalls paper".split(),
         1,
     ),
     "recall": dict(

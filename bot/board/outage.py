@@ -10,7 +10,7 @@ from sqlmodel import col, select
 from bot import checkins, outages, recalls, tasks
 from bot.board.health import engine
 from bot.board.people import checkin, reach
-from bot.board.recovery import back_entry, said
+from bot.board.recovery import back_entry, on_paper, said, said_of_paper
 from bot.db import Tx
 from bot.outages import ENDED, Outage
 
@@ -53,6 +53,7 @@ def one(tx: Tx, outage: Outage) -> dict[str, Any]:
         "period": outage.period,
         "roll_call": roll_call(tx, outage),
         "recovery": back_entry(tx, outage),
+        "on_paper": on_paper(tx, outage),
         "recalls": [_recall(tx, made) for made in recalls.of_outage(tx, outage.id or 0)],
     }
 
@@ -97,7 +98,7 @@ def flat(one: dict[str, Any]) -> dict[str, Any]:
         "fine": check["ok"], "need": check["help"], "at_risk": check["risk"], "no_answer": check["silent"],
         "under_way": work["accepted"] + work["in_progress"], "on_site": roll.get("on_site"),
         "missing": roll.get("missing"), "recovery": said(one["recovery"]) if one["restored_at"] else None,
-        "recalls": [_fill(made) for made in one["recalls"]],
+        "paper": said_of_paper(one["on_paper"]), "recalls": [_fill(made) for made in one["recalls"]],
     } | {name: work[name] for name in ("done", "offered", "blocked", "overdue")}  # fmt: skip
 
 

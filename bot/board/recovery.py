@@ -5,10 +5,11 @@ from typing import Any
 
 from sqlalchemy import select
 
-from bot import tasks
+from bot import checkins, tasks
 from bot.db import Tx
 from bot.outages import Outage
 
+COUNT = re.compile(r"\s*(\d{1,3})(?:\s*(?:patients?|pts?|on paper)\b.*|[\s.]*)$", re.IGNORECASE | re.DOTALL)
 TASK = tasks.Task.__table__  # type: ignore[attr-defined]
 
 
@@ -24,6 +25,22 @@ def back_entry(tx: Tx, outage: Outage) -> dict[str, int]:
     records = sum(_number(row.given) for rows in units.values() for row in rows)
     lists = {row.card_id: row.on_list for rows in units.values() for row in rows if not _number(row.given)}
     return {"units": len(units), "done": done, "records": records + sum(_number(said) for said in lists.values())}
+
+
+def on_paper(tx: Tx, outage: Outage) -> dict[str, int]:
+    """The patients on paper, by unit: the number behind the digit of its last answer, as in `1 24`. Units that named
+    none are left out."""
+    check = checkins.UNIT_CHECK
+    said = select(check.c.unit, check.c.note).where(check.c.outage_id == outage.id, check.c.digit.in_(("1", "2", "3")))
+    rows = tx.execute(said.order_by(check.c.unit))
+    counted = {row.unit: COUNT.match(row.note) for row in rows}
+    return {unit: int(found[1]) for unit, found in counted.items() if found}
+
+
+def said_of_paper(counts: dict[str, int]) -> str | None:
+    """`36 (3W 12, 5W 24)`; None where no unit counted any."""
+    by_unit = ", ".join(f"{unit} {count}" for unit, count in counts.items())
+    return f"{sum(counts.values())} ({by_unit})" if counts else None
 
 
 def said(counts: dict[str, int]) -> str | None:

@@ -9,6 +9,7 @@ from bot import checkins, journal, outages, outbox, roster, tasks, timers
 from bot.access import Refused
 from bot.checkins import Kind, Round
 from bot.command import digest, rounds, situation, tell, words
+from bot.command.whom import group
 from bot.db import Tx
 from bot.outages import Outage
 
@@ -125,7 +126,7 @@ def _listed(tx: Tx, outage: Outage) -> str:
 def _question(tx: Tx, by: roster.Person, asked: Wanted, channel: str) -> str:
     outage = outages.commanded(tx, by, "checkin", asked.code)
     text, units = asked.text.translate(words.QUOTES), _known(tx, asked.only or [])
-    some = _group(tx, asked.group) if asked.group else _holders(tx, asked.roles) if asked.roles else None
+    some = group(tx, asked.group) if asked.group else _holders(tx, asked.roles) if asked.roles else None
     text, removed = words.screened(text)
     _, people = _open(tx, outage, Kind.QUESTION, text, units, QUESTION_KEYS, some)
     journal.write(tx, "question_asked", outage=outage.code, who=by.id, channel=channel, text=text, people=people)
@@ -178,17 +179,6 @@ def _holders(tx: Tx, roles: list[str]) -> list[roster.Person]:
     if not found:
         raise Refused(f"Nobody on shift is {', '.join(roles)}. Nothing was sent.")
     return found
-
-
-def _group(tx: Tx, name: str) -> list[roster.Person]:
-    """Whom a saved rule means now. Raises Refused for nobody, with the reason."""
-    found = roster.group_members(tx, name)
-    if found is None:
-        known = ", ".join(group.name for group in roster.groups(tx)) or "none yet: see `muster roster group`"
-        raise Refused(f"There is no group {name}. Groups: {known}. Nothing was sent.")
-    if not found.people:
-        raise Refused(f"Nobody is in group {name} now ({found.why}). Nothing was sent.")
-    return found.people
 
 
 def _summary(opened: Round, found: checkins.Count) -> str:

@@ -20,6 +20,9 @@ def update(tx: Tx, by: roster.Person, code: str, text: str, every: timedelta | N
     outage = outages.commanded(tx, by, "update", code)
     kind, text = words.news(text.strip())
     text, removed = words.screened(text)
+    if text.lower().startswith("group:"):
+        raise Refused("An update goes to everybody who was told, never to a group: ask one with `/checkin group:NAME "
+                      "text`. Nothing was sent.")  # fmt: skip
     if not text:
         raise Refused("An update needs words: /outage update what is new. Nothing was sent.")
     tell.promise(tx, outage, every)

@@ -6,7 +6,7 @@ from bot import access, outages, roster, tasks
 from bot.access import Refused
 from bot.command import errands, words
 from bot.command.tell import Echo
-from bot.command.whom import mentioned
+from bot.command.whom import mentioned, one_of
 from bot.db import Tx
 from bot.roster import Person
 
@@ -41,7 +41,7 @@ def listed(tx: Tx, person: Person, channel: str) -> str:
 
 
 def _for_whom(tx: Tx, said: str, door: str) -> tuple[Person, str, int]:
-    """`@person|role:x|unit:y [due:15m] text` → who gets it, the text, seconds until due."""
+    """`@person|role:x|unit:y|group:z [due:15m] text` → who gets it, the text, seconds until due."""
     first, _, text = said.strip().partition(" ")
     options, text = words.options(text)
     due = words.duration(options.get("due", "15m"))
@@ -51,6 +51,8 @@ def _for_whom(tx: Tx, said: str, door: str) -> tuple[Person, str, int]:
         person = roster.holding(tx, first[5:]).owner
     elif first.startswith("unit:"):
         person = roster.charge(tx, first[5:].upper())
+    elif first.startswith("group:"):
+        person = one_of(tx, first[6:])
     else:
         person = mentioned(tx, first)
     if person is None or due is None or not text:

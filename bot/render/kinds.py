@@ -117,7 +117,8 @@ KINDS: dict[str, Kind] = {
     "reply_merged": _kind("code joined services people newcomers odd unsent"),
     "reply_status": _kind(
         "code state level period services summary people delivered sent queued failed unreachable ok help risk silent "
-        "told asked fine need at_risk no_answer on_site missing done under_way offered blocked overdue recovery recalls"
+        "told asked fine need at_risk no_answer on_site missing done under_way offered blocked overdue recovery "
+        "recalls paper"
     ),
     "reply_help": _kind(""),
     "reply_stranger": _kind("account"),

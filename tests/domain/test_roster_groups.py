@@ -5,7 +5,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot import roster
+from bot.access import Refused
+from bot.command import course, opening, tasking, words
 from bot.roster import Person, Shift, Site, Unit
+from tests.people import hire
 
 NOW = datetime(2026, 11, 22, 4, 10, tzinfo=UTC)  # as the `tx` fixture has it
 
@@ -71,3 +74,15 @@ def test_it_says_why_others_are_out(tx, house):
 def test_everybody_or_nobody_by_accident_is_refused(tx, house, rule, says):
     assert says in roster.save_group(tx, "some", rule)[0]
     assert roster.group_members(tx, "some") is None and roster.groups(tx) == []
+
+
+def test_one_task_for_a_group_goes_to_whoever_of_it_is_on_duty_and_to_nobody_by_chance(tx):
+    hire(tx)
+    eve = roster.person(tx, "eve")
+    opening.declare(tx, eve, words.Request(services=["ehr"], text="x"), "cli")
+    roster.save_group(tx, "pharmacy", "role:pharmacist_in_charge")
+    assert "offered to Kit Rowan" in tasking.task(tx, eve, "group:pharmacy due:15m count the cabinets", "slack")
+    with pytest.raises(Refused, match=r"There is no group night\. Groups: pharmacy"):
+        tasking.task(tx, eve, "group:night count", "slack")
+    with pytest.raises(Refused, match="never to a group"):
+        course.update(tx, eve, "", "group:pharmacy count", None, "slack")

@@ -72,6 +72,10 @@ def test_what_is_said_behind_the_digit_is_the_proof(night: Database, clock: Move
     says(night, "ben", "1 24")
     given = select(tasks.Task.given).where(tasks.Task.step == "CORE-X4", tasks.Task.unit == "5W")
     assert night.read_now(lambda tx: tx.exec(given).one()) == "1 24"
+    says(night, "cho", "1 12 patients")
+    shown = night.read_now(lambda tx: board.status(tx)["outages"][0])
+    assert shown["on_paper"] == {"3W": 12, "5W": 24}
+    assert board.flat(shown)["paper"] == "36 (3W 12, 5W 24)"
 
 
 def test_a_unit_that_stays_silent_is_one_visit(night: Database) -> None:
