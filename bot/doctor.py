@@ -54,6 +54,7 @@ def examine(tx: Tx) -> Findings:
     settings = tx.settings
     needed = hosts(settings)
     broken = [*playbooks.current(tx).complaints, *tx.render.complaints, *exercises.current(tx).complaints]
+    broken += exercises.unannounced(tx)
     broken += [f"{each.host} ({each.use}) is Microsoft's: it fails when their cloud does" for each in needed
                if each.microsoft]  # fmt: skip
     ready = {"sms": settings.sms_ready, "voice": settings.voice_ready, "slack": settings.slack_ready}

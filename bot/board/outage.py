@@ -11,6 +11,7 @@ from bot import checkins, outages, recalls, tasks
 from bot.board.health import engine
 from bot.board.people import checkin, reach
 from bot.board.recovery import back_entry, on_paper, said, said_of_paper
+from bot.command import wording
 from bot.db import Tx
 from bot.outages import ENDED, Outage
 
@@ -114,7 +115,7 @@ def line(tx: Tx, outage: Outage, with_numbers: bool = False) -> dict[str, Any]:
     return {
         "time": tasks.at(tx, tx.now),
         "code": outage.code,
-        "down": [row.say for row in outages.down(tx, outage)],
+        "down": wording.named(outages.down(tx, outage)) or [],
         "state": outage.state,
         "level": outage.level,
         "numbers": _numbers(tx, outage) if with_numbers else None,

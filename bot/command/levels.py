@@ -134,10 +134,11 @@ def _raise(tx: Tx, outage: Outage, level: int, who: str, channel: str, but: str 
     _withdraw(tx, outage, who, "raised")
     tell.promise(tx, outage)
     down = outages.down(tx, outage)
-    facts = {"time": tasks.at(tx, tx.now), "level": level, "what": tell.what(down), "next": tell.next_at(tx, outage)}
+    facts = {"time": tasks.at(tx, tx.now), "level": level, "next": tell.next_at(tx, outage)}
+    facts |= {"what": wording.what(outage, down)}
     said = tell.everyone(
         tx, outage, "raised", facts, but=but, own=lambda language: {
-            "services": wording.says(down, language), "do": wording.words(down, "do", language),
+            "services": wording.named(down, language), "do": wording.words(down, "do", language),
         }
     )  # fmt: skip
     told = outbox.audience(tx, said.id)
@@ -194,7 +195,7 @@ def _open(tx: Tx, outage: Outage, rule: Rule, person: roster.Person | None) -> t
 def _put(tx: Tx, outage: Outage, rule: Rule, task: tasks.Task, person: roster.Person | None, call: bool) -> None:
     to = rule["to"]
     by = tasks.at(tx, task.due_at) if rule["acts_after"] is not None else None
-    facts = {"code": outage.code, "task": task.code, "what": tell.what(outages.down(tx, outage)),
+    facts = {"code": outage.code, "task": task.code, "what": wording.what(outage, outages.down(tx, outage)),
              "level": outage.level, "to": to, "by": by}  # fmt: skip
     keys = [[f"Raise to level {to}", "task_have", task.code], ["Leave it", "task_cannot", task.code]]
     if person:

@@ -207,6 +207,11 @@ def named(services: list[outages.Service], language: str = "en") -> list[str] | 
     return says([service for service in services if service.service != playbooks.CORE], language) or None
 
 
+def what(outage: Outage, services: list[outages.Service]) -> str:
+    """What is down, by the names of services; where core alone is, what was said."""
+    return tell.what(services, "" if named(services) else outage.summary)
+
+
 def check_keys(outage: Outage) -> list[list[str]]:
     return [[label, f"check_{digit}", f"{outage.code} {digit}"] for label, digit in CHECK_KEYS]
 

@@ -19,7 +19,7 @@ from bot.exercises.live import (
 )
 from bot.exercises.rows import Drill, DrillState, of_outage, running
 from bot.exercises.scenarios import Inject, Marks, Scenario, at_minute, read
-from bot.exercises.schedule import plan_due, plan_facts
+from bot.exercises.schedule import plan_due, plan_facts, unannounced
 from bot.exercises.score import Mark, Score, score
 from bot.exercises.shelf import ALL, STANDARD, current, listed, shelf
 from bot.exercises.shelf import find as scenario
@@ -66,4 +66,5 @@ __all__ = [
     "step",
     "tell_over",
     "timeline",
+    "unannounced",
 ]

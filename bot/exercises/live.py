@@ -38,14 +38,16 @@ def start(tx: Tx, by: roster.Person, scenario: Scenario, why: str = "", live: bo
     drill = Drill(scenario=scenario.drill, script=script(scenario), starts_at=tx.now, by=by.id, why=why, live=live)
     tx.add(drill)
     tx.flush()
-    begin(tx, drill)
+    begin(tx, drill, "slack")
     return drill
 
 
-def begin(tx: Tx, drill: Drill) -> None:
+def begin(tx: Tx, drill: Drill, channel: str = "") -> None:
+    """`channel` is where somebody began it; empty for one that starts by itself."""
     drill.state, drill.starts_at = DrillState.RUNNING, tx.now
     tx.add(drill)
-    journal.write(tx, "drill_started", who=drill.by, about=drill.code, drill=drill.scenario, why=drill.why)
+    what = {"drill": drill.scenario, "why": drill.why}
+    journal.write(tx, "drill_started", who=drill.by, channel=channel, about=drill.code, **what)
     _go_on(tx, drill)
 
 

@@ -23,8 +23,18 @@ WHY = "scheduled"  # why it may be out of hours: somebody wrote it into the file
 
 def plan_due(tx: Tx) -> int:
     """Plan what is due within a day; returns how many. Safe in any number of processes: the row is the claim."""
-    scheduled = [each for each in current(tx).scenarios.values() if each.schedule]
-    return sum(_plan(tx, each) for each in scheduled)
+    return sum(_plan(tx, each) for each in _scheduled(tx)) if tx.settings.slack_command_channel else 0
+
+
+def unannounced(tx: Tx) -> list[str]:
+    """Drills that are scheduled and not held, as nobody could read their plan."""
+    why = "without SLACK_COMMAND_CHANNEL nobody could read its plan and injects, or call it off"
+    scheduled = [] if tx.settings.slack_command_channel else _scheduled(tx)
+    return [f"the drill {each.drill} has a schedule and is not held: {why}" for each in scheduled]
+
+
+def _scheduled(tx: Tx) -> list[Scenario]:
+    return [each for each in current(tx).scenarios.values() if each.schedule]
 
 
 def _plan(tx: Tx, scenario: Scenario) -> bool:

@@ -29,12 +29,14 @@ NAMES = {
     "next_update_missed": ("promised updates missed", "", "at most"),
     "responded_45_min_pct": ("answered the recall within 45 min", " %", "at least"),
     "filled_by_min": ("recall filled after", " min", "at most"),
-    "first_units_told_by_min": ("first unit accounted for after", " min", "at most"),
+    "first_units_told_by_min": ("first unit told in person after", " min", "at most"),
     "all_units_told_by_min": ("all units accounted for after", " min", "at most"),
     "runner_used": ("a runner was used", "", ""),
     "code_call_alternative_by_min": ("another way to call a code after", " min", "at most"),
     "paper_log_kept": ("paper log kept", "", ""),
 }
+ON_FOOT = ("runner_used", "first_units_told_by_min")  # Muster may not have heard of it
+NEWCOMER = timedelta(minutes=5)  # whoever is told so long after the declaration came in later
 Got = float | bool | None
 
 
@@ -109,7 +111,7 @@ def _mark(name: str, wanted: int | bool, found: Seen, outage: Outage, since: dat
     if name in JUDGED or name not in READ:
         return Mark(name, wanted, None, None)
     got = READ[name](found, outage, since)
-    if name == "runner_used" and not got:  # one who was used, and told nobody, is known to the controller
+    if name in ON_FOOT and not got:  # who went, and did not say so here, is known to the controller
         return Mark(name, wanted, None, None)
     return Mark(name, wanted, got, _passes(name, wanted, got))
 
@@ -141,19 +143,30 @@ def _all_units(found: Seen) -> datetime | None:
 
 #: mark → how it is read from what was seen, the outage, and when the drill began
 READ: dict[str, Callable[[Seen, Outage, datetime], Got]] = {
-    "ack_10_min_pct": lambda s, o, _: _within(s.answered.values(), len(s.people), o.declared_at, 10),
-    "ack_30_min_pct": lambda s, o, _: _within(s.answered.values(), len(s.people), o.declared_at, 30),
+    "ack_10_min_pct": lambda s, o, _: _answered(s, o, 10),
+    "ack_30_min_pct": lambda s, o, _: _answered(s, o, 30),
     "unreachable_listed": lambda s, *_: not s.unwritten,
     "declared_by_min": lambda _, o, since: _minutes(o.declared_at, since),
     "first_notice_by_min": lambda s, _, since: _minutes(s.first_notice, since),
     "unit_check_in_15_min_pct": lambda s, o, _: _within(_accounted(s), len(s.units), o.declared_at, 15),
     "next_update_missed": lambda s, *_: s.held,
-    "first_units_told_by_min": lambda s, o, _: _minutes(next(iter(_accounted(s)), None), o.declared_at),
+    "first_units_told_by_min": lambda s, o, _: _minutes(next(iter(s.in_person), None), o.declared_at),
     "all_units_told_by_min": lambda s, o, _: _minutes(_all_units(s), o.declared_at),
     "responded_45_min_pct": lambda s, *_: _responded(s),
     "filled_by_min": lambda s, *_: _filled(s),
-    "runner_used": lambda s, *_: s.in_person,
+    "runner_used": lambda s, *_: bool(s.in_person),
 }
+
+
+def _answered(found: Seen, outage: Outage, minutes: int) -> float:
+    """How many of those told, in per cent, answered within so many minutes of their own first message. A newcomer whose
+    time was not over at the end need not have answered."""
+    span, since, end = timedelta(minutes=minutes), outage.declared_at, outage.closed_at
+    told = {who: found.told.get(who, since) for who in found.people}
+    in_time = {who for who, at in found.answered.items() if at - told[who] <= span}
+    short = {who for who, at in told.items() if at - since > NEWCOMER and end and at + span > end}
+    counted = len(told) - len(short - in_time)
+    return round(100 * len(in_time) / counted, 1) if counted else 100.0
 
 
 def _responded(found: Seen) -> float | None:

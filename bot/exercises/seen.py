@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 
 from bot import checkins, journal, outbox, recalls, tasks
 from bot.db import Tx
+from bot.exercises.rows import of_outage
 from bot.outages import Outage
 
 MESSAGE = outbox.Message.__table__  # type: ignore[attr-defined]
@@ -36,10 +37,11 @@ class Seen:
 
     people: list[str]
     first_notice: datetime | None  # when the provider first took a message of the alert
+    told: dict[str, datetime]  # when their own first message left; who has none was told by the declaration
     reached: dict[str, datetime]
     answered: dict[str, datetime]
     units: dict[str, datetime | None]
-    in_person: bool  # somebody was sent, and told a unit
+    in_person: list[datetime]  # when somebody who was sent told a unit
     held: int  # promised updates that nobody wrote
     calling: Calling | None
     unwritten: int  # people of the audience who have no message yet, nor a reason why not
@@ -47,18 +49,19 @@ class Seen:
 
 def seen(tx: Tx, outage: Outage) -> Seen:
     people = dict(tx.execute(select(RECIPIENT.c.person_id, RECIPIENT.c.address).where(_alert(outage, RECIPIENT))).all())
-    answered = {who: at for who, at in _spoke(tx, outage).items() if who in people}
+    answered = {who: max(at, outage.declared_at) for who, at in _spoke(tx, outage).items() if who in people}
     delivered, there = _firsts(tx, outage, MESSAGE.c.delivered_at)
     heard = {
         who: min(found)
         for who, address in people.items()
         if (found := [at for at in (delivered.get(who), there.get(address), answered.get(who)) if at])
     }
-    handed, _ = _firsts(tx, outage, MESSAGE.c.handed_at)
-    lines = dict(_count(tx, outage, "told_in_person", "held"))
+    handed, sent = _firsts(tx, outage, MESSAGE.c.handed_at)
+    told = {who: at for who, address in people.items() if (at := handed.get(who) or sent.get(address))}
     return Seen(
-        people=list(people), first_notice=min(handed.values(), default=None), reached=heard, answered=answered,
-        units=_units(tx, outage), in_person="told_in_person" in lines, held=lines.get("held", 0),
+        people=list(people), first_notice=min(handed.values(), default=None), told=told, reached=heard,
+        answered=answered, units=_units(tx, outage), in_person=_moments(tx, outage, "told_in_person"),
+        held=len(_moments(tx, outage, "held")),
         calling=_calling(tx, outage),
         unwritten=outbox.still_to_write(tx, outage.notice_id) + _undecided(tx, outage),
     )  # fmt: skip
@@ -79,8 +82,11 @@ def _firsts(tx: Tx, outage: Outage, moment: Any) -> tuple[dict[str, datetime], d
 
 
 def _spoke(tx: Tx, outage: Outage) -> dict[str, datetime]:
-    """The first word of each person, by whatever channel: an answer, a task taken or done, an update."""
-    query = select(LINE.c.who, func.min(LINE.c.at)).where(LINE.c.outage == outage.code, LINE.c.channel != "")
+    """The first word of each person, by whatever channel: an answer, a task taken or done, an update, the start of
+    this drill. What a drill does by itself in a person's name is none."""
+    drill = of_outage(tx, outage)
+    about = or_(LINE.c.outage == outage.code, LINE.c.about == drill.code) if drill else LINE.c.outage == outage.code
+    query = select(LINE.c.who, func.min(LINE.c.at)).where(about, LINE.c.channel.not_in(("", "drill")))
     return dict(tx.execute(query.group_by(LINE.c.who)).all())
 
 
@@ -105,9 +111,9 @@ def _calling(tx: Tx, outage: Outage) -> Calling | None:
     return Calling(made.opened_at, len(asked), [row.answered_at for row in asked if row.answered_at], filled)
 
 
-def _count(tx: Tx, outage: Outage, *what: str) -> list[tuple[str, int]]:
-    query = select(LINE.c.what, func.count()).where(LINE.c.outage == outage.code, LINE.c.what.in_(what))
-    return [(name, count) for name, count in tx.execute(query.group_by(LINE.c.what))]
+def _moments(tx: Tx, outage: Outage, what: str) -> list[datetime]:
+    query = select(LINE.c.at).where(LINE.c.outage == outage.code, LINE.c.what == what).order_by(LINE.c.at)
+    return list(tx.execute(query).scalars())
 
 
 def _undecided(tx: Tx, outage: Outage) -> int:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlmodel import select
 
-from bot import command, exercises, journal, outages, outbox, playbooks, recalls, roster, tasks, timers
+from bot import board, command, exercises, journal, outages, outbox, playbooks, recalls, roster, tasks, timers
 from bot.access import Refused
 from bot.command import levels
 from bot.db import Tx
@@ -208,10 +208,34 @@ def test_marks_are_said_in_words(noon: Tx) -> None:
     assert "units accounted for within 15 min: 0 % (wanted: at least 90 %): missed" in lines
 
 
+def test_who_comes_in_later_is_scored_from_their_own_first_message(noon: Tx) -> None:
+    exercises.start(noon, eve(noon), exercises.scenario(noon, "dr1"))
+    outage, came = outages.find(noon), {"alma": 0, "ben": 0, "cho": 20, "dana": 40}
+    for row in noon.exec(select(outbox.Recipient).where(outbox.Recipient.notice_id == outage.notice_id)):
+        if row.person_id not in came:
+            noon.delete(row)
+    for message in noon.exec(select(outbox.Message).where(outbox.Message.notice_id == outage.notice_id)):
+        message.handed_at = NOON + timedelta(minutes=came.get(message.person_id, 0))
+    for who, minute in (("alma", 3), ("cho", 27)):
+        noon.now = NOON + timedelta(minutes=minute)
+        command.answer(noon, [noon.get_one(roster.Person, who)], "1", "", "sms")
+    pass_time(noon, minutes=18)
+    marks = {mark.name: mark.got for mark in exercises.score(noon, outage).marks}
+    assert marks["ack_10_min_pct"] == 66.7, "Dana's ten minutes were not over at the end"
+
+
+def test_a_contact_test_names_no_system_as_down(noon: Tx) -> None:
+    drill = exercises.start(noon, eve(noon), exercises.scenario(noon, "dr5"))
+    command.raise_level(noon, eve(noon), "O-1", 2, "slack")
+    assert texts(noon, "ben")[-1].startswith("EXERCISE - MERCY 12:00: outage now LEVEL 2. Exercise: Muster itself")
+    assert board.line(noon, outages.find(noon))["down"] == [] and drill.live
+
+
 def test_what_no_machine_knows_is_left_to_a_person(noon: Tx) -> None:
     exercises.start(noon, eve(noon), exercises.scenario(noon, "dr4"))
     pass_time(noon, minutes=2)
     marks = {mark.name: mark.verdict for mark in exercises.score(noon, outages.find(noon)).marks}
+    assert exercises.scenario(noon, "dr5").injects[0].do == "texts_off", "Muster is down before anybody hears of it"
     assert marks["code_call_alternative_by_min"] == marks["runner_used"] == "to be judged"
 
 
@@ -353,6 +377,18 @@ def test_a_scheduled_drill_that_was_missed_is_not_held_later(scheduled: Tx, late
     told = [line for line in posted(scheduled) if "left out" in line]
     assert len(told) == (state == "cancelled")
     assert all("could not start at 10:00" in line for line in told), told
+
+
+def test_a_scheduled_drill_that_nobody_could_call_off_is_not_held(scheduled: Tx) -> None:
+    scheduled.settings = scheduled.settings.model_copy(update={"slack_command_channel": ""})
+    assert exercises.plan_due(scheduled) == 0
+    assert any("drill mine" in line and "SLACK_COMMAND_CHANNEL" in line for line in examine(scheduled).broken)
+
+
+def test_who_leads_a_drill_that_starts_by_itself_has_not_answered_by_that(scheduled: Tx) -> None:
+    exercises.plan_due(scheduled)
+    pass_time(scheduled, hours=22, minutes=10)
+    assert exercises.score(scheduled, outages.find(scheduled)).answered == 0
 
 
 def test_a_scheduled_drill_is_led_by_somebody_who_is_there(scheduled: Tx) -> None:
