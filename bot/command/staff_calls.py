@@ -14,7 +14,7 @@ from bot.outages import Outage
 from bot.outbox.audiences import LEFT
 from bot.recalls import CallState, Candidate, Recall, RecallCall, RecallState
 
-NIGHT = (21, 7)  # local hours between which whoever is on call is called as well: a text alone wakes few
+NIGHT = (21, 7)  # local hours between which whoever is asked is called as well: a text alone wakes one in six
 KEYS = (("There in 30 min", "1"), ("60 min", "2"), ("2 h", "3"), ("Cannot", "4"))
 NAMED = 10  # people at most
 
@@ -30,7 +30,7 @@ def _drafts(tx: Tx, made: Recall, one: Candidate) -> Iterable[outbox.Draft]:
              "start": tasks.at(tx, made.starts_at), "site": made.site or None}  # fmt: skip
     buttons = [[label, f"recall_{digit}", made.code] for label, digit in KEYS]
     also = [way for way in outbox.routes(tx, one.person) if way.channel == "voice"][:1]
-    for way in dict.fromkeys([one.way, *(also if one.on_call and _is_night(tx) else [])]):
+    for way in dict.fromkeys([one.way, *(also if _is_night(tx) else [])]):
         yield outbox.draft(tx, one.person, way, "recall", facts | tell.help_phone(tx, one.person),
                            lane=outbox.Lane.QUESTION, exercise=made.exercise, buttons=buttons)  # fmt: skip
 

@@ -99,6 +99,7 @@ class Play:
         """From the moment the drill was started to its end."""
         does = [each for each in self.scenario.injects if hasattr(self, each.do)]
         self.acts = [(drill.starts_at + each.at, getattr(self, each.do)) for each in does]
+        await self._act(None)  # before anything leaves
         while True:
             look = await self._settle()
             promise = await self.app.db.read(_promise)

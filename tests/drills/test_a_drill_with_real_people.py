@@ -29,7 +29,7 @@ def test_a_live_drill_from_its_plan_to_its_score(
     cho.gets_call("check of 3 W").presses("1")
     stage.seen()
     stage.forward(minutes=15)
-    command_centre.shows("inject 3 of 6, minute 20", "controller, read this out", "Turn off the SMS provider")
+    command_centre.shows("inject 3 of 6, minute 20", "controller, read this out", "Play that texts fail")
     stage.seen()
     stage.forward(minutes=25)
     alma.has_sms("EXERCISE - MERCY", "EXERCISE OVER")

@@ -99,6 +99,8 @@ def test_a_recall_at_four_in_the_morning(stage: Stage, eve: Person) -> None:
     sam.gets_sms("enough people came", "rest")
     made = stage.outage()["recalls"][0]
     assert (made["state"], made["coming"], made["arrived"]) == ("closed", 2, 2)
+    for rung in (olga, paul, quin, rosa, sam, tess):
+        rung.gets_call()
     for other in (nora, olga, quin, sam, tess, uma, vera, xena):
         other.is_left_alone(minutes=10)
 
