@@ -135,7 +135,7 @@ def _write_receipt(tx: Tx, outage: Outage, said: outbox.Notice, counted: Figures
     facts = {
         "code": outage.code,
         "level": outage.level,
-        "services": ", ".join(wording.says(outages.down(tx, outage), mine.language)),
+        "services": ", ".join(wording.called(outage, outages.down(tx, outage), mine.language)),
         "sites": ", ".join(outage.sites),
         "people": counted.people,
         "finish": counted.finish,

@@ -92,12 +92,12 @@ def posts(tx: Tx, outage: Outage, units: list[roster.Unit], people: int) -> list
         all_facts = {
             "code": outage.code,
             "level": outage.level,
-            "services": tell.say(down),
+            "services": tell.say(called(outage, down)),
             "sites": ", ".join(outage.sites),
             "people": people,
             "commander": commander.name if commander else "",
             "next": tell.next_at(tx, outage),
-            "text": outage.summary,
+            "text": outage.summary if named(down) else "",
         }
         drafts.append(
             outbox.post(tx, tx.settings.slack_command_channel, "declared", all_facts, lane=lane, exercise=exercise)
@@ -205,6 +205,11 @@ def unless_said(said: str, services: list[outages.Service], language: str) -> li
 def named(services: list[outages.Service], language: str = "en") -> list[str] | None:
     """What may be called down or back: services that somebody named. Core alone stands for whatever was said."""
     return says([service for service in services if service.service != playbooks.CORE], language) or None
+
+
+def called(outage: Outage, services: list[outages.Service], language: str = "en") -> list[str]:
+    """What is down, for whoever commands: by the names of services; core alone by what was said, if anything was."""
+    return named(services, language) or [*filter(None, [outage.summary])] or says(services, language)
 
 
 def what(outage: Outage, services: list[outages.Service]) -> str:

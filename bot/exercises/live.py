@@ -207,6 +207,9 @@ def _finish(tx: Tx, drill: Drill, outage: Outage | None) -> None:
     if outage:
         tx.flush()
         injects.post(tx, outage, "drill_score", score_facts(tx, outage))
+    elif drill.live:
+        text = f"Drill {drill.code} is over before anything was declared, so nobody was told of it"
+        injects.post(tx, None, "told_you", {"text": text})
 
 
 def score_facts(tx: Tx, outage: Outage) -> dict[str, Any]:

@@ -226,6 +226,7 @@ def test_who_comes_in_later_is_scored_from_their_own_first_message(noon: Tx) -> 
 
 def test_a_contact_test_names_no_system_as_down(noon: Tx) -> None:
     drill = exercises.start(noon, eve(noon), exercises.scenario(noon, "dr5"))
+    assert texts(noon, "eve")[0].startswith("EXERCISE - DECLARED O-1 level 1: Exercise: Muster itself")
     command.raise_level(noon, eve(noon), "O-1", 2, "slack")
     assert texts(noon, "ben")[-1].startswith("EXERCISE - MERCY 12:00: outage now LEVEL 2. Exercise: Muster itself")
     assert board.line(noon, outages.find(noon))["down"] == [] and drill.live
@@ -315,11 +316,13 @@ def test_after_a_restart_at_night_a_drill_is_over_and_people_sleep(noon: Tx, wor
 
 
 def test_a_real_outage_before_a_drill_has_declared_anything_ends_it(noon: Tx) -> None:
+    noon.settings = noon.settings.model_copy(update={"slack_command_channel": "C0COMMAND"})
     drill = exercises.start(noon, eve(noon), exercises.scenario(noon, "dr2"))
     assert drill.outage_id is None
     command.declare(noon, eve(noon), command.Request(["ehr"], "Epic is down"), "slack")
     pass_time(noon, minutes=5)
     assert (drill.state, drill.outage_id) == ("ended", None)
+    assert any("D-1 is over before anything was declared" in each for each in posted(noon))
     assert len(outages.running(noon)) == 1
 
 
