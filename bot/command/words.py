@@ -20,7 +20,8 @@ NEWS_WORD = re.compile(rf"({'|'.join(NEWS)}):\s*(?=\S)", re.IGNORECASE)
 ORDER = re.compile(r"\border:\s*((?:[^\s,]+\s*,\s*)*[^\s,]+)", re.IGNORECASE)
 #: Words by which people call something an exercise; a system may be called test, so that alone is none
 PRACTICE = re.compile(
-    r"(?:(?:^|\s)[-–—]{1,2}|^(?:this is )?(?:an? |only an? |just an? )?|\b(?:only|just) an? )(?:exercise|drill)\b"
+    r"(?:(?:^|\s)[-–—]{1,2}|^(?:this is )?(?:an? |only an? |just an? )?|\b(?:only|just) an? )"
+    r"(?:exercise|drill|simulacro|exercice)\b"
     r"|^test(?:ing)?\W*(?:$|only\b)|\b(?:only|just) an? test\b",
     re.IGNORECASE,
 )

@@ -157,7 +157,7 @@ def test_only_options_are_taken_out_of_the_words(text: str) -> None:
     [
         "level:1 --exercise ehr", "—exercise ehr", "exercise ehr Epic practice", "drill ehr", "test ehr only a test",
         "new ehr drill: use paper", "ehr this is an exercise", "Epic exercise", "test", "ehr,email only a test",
-        "DRILL",
+        "DRILL", "simulacro de Epic", "ehr exercice",
     ],
 )  # fmt: skip
 def test_words_that_call_it_an_exercise_are_noticed(said: str) -> None:
