@@ -66,12 +66,28 @@ def _leaves_tasks(tx: Tx, outage_id: int | None, person: roster.Person, why: str
 
 
 def hand_on_tasks(tx: Tx, person: roster.Person, why: str) -> None:
-    """Whatever is before the person goes to the next, in one text for three."""
+    """Whatever is before the person goes to the next, in one text for three; a unit to be visited, in their digest."""
     together: tasks.Together = {}
-    for task in tasks.mine(tx, person):
-        if task.owner == person.id and task.kind not in (tasks.Kind.CHECK, tasks.Kind.VISIT, tasks.Kind.DECIDE):
+    for task in [task for task in tasks.mine(tx, person) if task.owner == person.id]:
+        if task.kind == tasks.Kind.VISIT:
+            _hand_on_visit(tx, task, person)
+        elif task.kind != tasks.Kind.DECIDE:  # what was asked about the level is asked below
             errands.refuse(tx, task, person, why, "sms", together)
     tasks.ask_together(tx, together)
+    for outage in outages.running(tx):
+        levels.pass_on(tx, outage, person)
+
+
+def _hand_on_visit(tx: Tx, task: tasks.Task, person: roster.Person) -> None:
+    """Somebody else is asked to send a person to the silent unit."""
+    outage = tx.get(Outage, task.outage_id)
+    held = roster.holding(tx, "house_supervisor", unit=task.unit, excluding=frozenset([person.id]))
+    to = held.owner or tell.coordinator(tx, outage)
+    if outage and to and to.id != person.id:
+        task.owner, task.state = to.id, tasks.TaskState.OFFERED
+        tx.add(task)
+        journal.write(tx, "visit_handed_on", outage=outage.code, who=person.id, about=task.code, to=to.id)
+        digest.add(tx, outage, to, task.unit, "silent")
 
 
 def locked_out(tx: Tx, number: str) -> None:

@@ -106,13 +106,11 @@ def run_out(tx: Tx, task_id: int) -> None:
 
 
 def pass_on(tx: Tx, outage: Outage, person: roster.Person) -> None:
-    """Whoever was asked goes off shift: what the clock does not answer is asked of whoever has the role now."""
+    """Whoever was asked went off shift, or reads no texts any more: whoever has the role now is asked."""
     for task in [task for task in _questions(tx, outage) if task.owner == person.id]:
         _, rule = _rule(tx, outage, task)
-        if rule is None or rule["acts_after"] is not None:
-            continue
-        held = roster.holding(tx, rule["ask"], excluding=frozenset([person.id]))
-        if held.owner:
+        held = roster.holding(tx, rule["ask"], excluding=frozenset([person.id])) if rule else None
+        if rule and held and held.owner:
             task.owner = held.owner.id
             tx.add(task)
             journal.write(tx, "relief_asked", outage=outage.code, who=person.id, about=task.code, to=task.owner)

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from bot import escalations, roster, tasks, timers
+from bot import checkins, escalations, outages, roster, tasks, timers
 from bot.access import Refused
-from bot.command import answers, lapses, optouts, rungs
+from bot.command import answers, lapses, levels, optouts, rungs
 from bot.db import Tx
 from bot.escalations import LadderState
 from bot.outages import Outage
@@ -204,3 +204,23 @@ def test_what_somebody_leaves_reaches_the_next_three_to_a_text(tx: Tx, outage: O
     optouts.opted_out(tx, by_id(tx, "kit").mobile)
     assert len(texts(tx, "lea")) == 2 and all(any(task.code in text for text in texts(tx, "lea")) for task in left)
     assert {task.owner for task in left} == {"lea"} and len({task.offer for task in left}) == 1
+
+
+def test_a_silent_unit_is_visited_though_the_house_supervisor_reads_no_texts_any_more(tx: Tx, outage: Outage) -> None:  # noqa: F811
+    tx.add(checkins.UnitCheck(outage_id=outage.id, unit="5W", asked="ben", standing=checkins.Standing.SILENT))
+    visit = tasks.open_new(tx, outage, Kind.VISIT, "Send a person to 5W", "go and see 5W", prio=1, due_s=600,
+                           unit="5W", owner="dana")  # fmt: skip
+    optouts.opted_out(tx, by_id(tx, "dana").mobile)
+    assert visit.owner == "eve"
+    forward(tx, 1)
+    assert any("NO ANSWER 5W" in text for text in texts(tx, "eve"))
+
+
+def test_whether_to_raise_the_level_is_asked_of_somebody_who_reads_it(tx: Tx, outage: Outage) -> None:  # noqa: F811
+    outage.state, outage.level = outages.OutageState.DECLARED, 1
+    outage.levels = [{"from": 1, "to": 2, "services": 0, "after": 0, "ask": "house_supervisor", "acts_after": 600}]
+    levels.ask(tx, f"{outage.id}:0")
+    (asked,) = [task for task in tasks.of_outage(tx, outage.id or 0) if task.kind == Kind.DECIDE]
+    assert asked.owner == "dana"
+    optouts.opted_out(tx, by_id(tx, "dana").mobile)
+    assert asked.owner == "eve" and any(f"1 {asked.code}" in text for text in texts(tx, "eve"))
