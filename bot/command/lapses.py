@@ -133,6 +133,8 @@ def undelivered(tx: Tx, row: Any, reason: str) -> None:
     person = tx.get(roster.Person, row.person_id)
     if said is None or said.closed_at or person is None or row.lane > outbox.Lane.UPDATE or row.channel != "sms":
         return
+    if _is_history(tx, said):
+        return
     waiting = [ladder for ladder in _ladders(tx, said, person) if ladder.position < len(ladder.rungs)]
     for ladder in waiting:
         escalations.skip_wait(tx, ladder)
@@ -165,6 +167,9 @@ def say_expired(tx: Tx, notice_id: int) -> None:
         return
     count = tx.execute(select(func.count()).where(*_expired(notice_id))).scalar_one()
     text = f"{count} messages of {tasks.at(tx, said.opened_at)} waited too long and were not sent"
+    if _is_history(tx, said):
+        tell.command_post(tx, outage, "told_you", {"text": f"{text}. Systems came back meanwhile"})
+        return
     again = [["Send them now", "sure_again", f"{outage.code} {notice_id}"]]
     tell.command_post(tx, outage, "told_you", {"text": f"{text}. Are they still wanted?"}, again)
     above = tell.coordinator(tx, outage)
@@ -176,7 +181,10 @@ def say_expired(tx: Tx, notice_id: int) -> None:
 def send_again(tx: Tx, by: roster.Person, code: str, notice_id: int, channel: str) -> str:
     """What expired of a notice is still wanted: it is queued once more. Raises Refused."""
     access.demand(tx, by, "update")
-    outage = outages.find(tx, code)
+    outage, said = outages.find(tx, code), tx.get(outbox.Notice, notice_id)
+    if said and _is_history(tx, said):
+        raise access.Refused(f"{outage.code} is {outage.state}: those words are no longer true. Nothing was sent. "
+                             f"Say what is: {tell.how(channel, 'update', outage.code)}.")  # fmt: skip
     lanes = tx.execute(select(outbox.Message.lane).where(*_expired(notice_id)).distinct()).scalars().all()
     count = 0
     for lane in lanes:
@@ -204,7 +212,7 @@ def stand_in(tx: Tx) -> int:
     rows = outbox.stuck(tx, "sms", STOOD_IN, BY_CALL)
     for row in rows:
         said, person = tx.get(outbox.Notice, row.notice_id), tx.get(roster.Person, row.person_id)
-        if said and person and _wakes(tx, said, person, row):
+        if said and person and not _is_history(tx, said) and _wakes(tx, said, person, row):
             _call_instead(tx, said, person, row)
     return len(rows)
 
@@ -233,6 +241,13 @@ def stand_down(tx: Tx) -> None:
     waiting = [col(outbox.Message.channel) == "voice", col(outbox.Message.state) == outbox.State.QUEUED,
                col(outbox.Message.reason) == STOOD_IN]  # fmt: skip
     tx.execute(update(outbox.Message).where(*waiting).values(state=outbox.State.WITHDRAWN, reason="texts leave again"))
+
+
+def _is_history(tx: Tx, said: outbox.Notice) -> bool:
+    """It tells of a downtime that is over. Whoever missed it hears of the return, which went to everybody."""
+    outage = tx.get(Outage, said.outage_id) if said.outage_id else None
+    about_all = outage is not None and said.subject == f"outage:{outage.id}"
+    return bool(about_all and outage and outage.restored_at and said.opened_at < outage.restored_at)
 
 
 def _expired(notice_id: int) -> list[Any]:

@@ -199,7 +199,7 @@ def _join(tx: Tx, outage: Outage, library: playbooks.Library, fresh: list[str], 
 def _plain(tx: Tx, outage: Outage, library: playbooks.Library, wanted: list[str]) -> dict[str, Any]:
     people = outbox.audience(tx, outage.notice_id)
     return {
-        "code": outage.code, "level": outage.level, "services": [row.service for row in outages.services(tx, outage)],
+        "code": outage.code, "level": outage.level, "services": [row.service for row in outages.down(tx, outage)],
         "sites": outage.sites, "people": people, "unreachable": 0, "segments": 0, "finish": "", "sent": "",
         "valid": [] if wanted else sorted(library.playbooks),
     }  # fmt: skip

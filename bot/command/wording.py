@@ -112,21 +112,28 @@ def alert_facts(tx: Tx, outage: Outage, person: roster.Person) -> dict[str, Any]
 
 def alert_words(tx: Tx, outage: Outage) -> outbox.Words:
     """What the staff alert says, to whomever."""
-    down = outages.down(tx, outage)
-    facts = {"what": tell.what(down, outage.summary), "site": where(tx, outage), "next": tell.next_at(tx, outage)}
+    down, own = outages.down(tx, outage), own_words(tx, outage)
+    facts = {"what": tell.what(down, own), "site": where(tx, outage), "next": tell.next_at(tx, outage)}
     return tell.words(
         tx,
         outage,
         facts,
-        lambda language: _by_language(outage, down, language),
+        lambda language: _by_language(outage, own, down, language),
         staff_keys(outage),
     )
 
 
-def _by_language(outage: Outage, down: list[outages.Service], language: str) -> dict[str, Any]:
+def own_words(tx: Tx, outage: Outage) -> str:
+    """The declarer's, while they are the whole truth: until a service comes back, or another one fails."""
+    rows = outages.services(tx, outage)
+    whole = all(row.state == outages.ServiceState.DOWN and row.down_at == outage.declared_at for row in rows)
+    return outage.summary if whole else ""
+
+
+def _by_language(outage: Outage, own: str, down: list[outages.Service], language: str) -> dict[str, Any]:
     """What of an alert differs by language. What a person said still works is said as they wrote it."""
     works = {"works_said" if outage.facts.get(WORKS) else WORKS: still_works(outage, down, language)}
-    return works | {"services": unless_said(outage.summary, down, language), "do": words(down, "do", language)}
+    return works | {"services": unless_said(own, down, language), "do": words(down, "do", language)}
 
 
 def where(tx: Tx, outage: Outage) -> str | None:
@@ -138,12 +145,12 @@ def where(tx: Tx, outage: Outage) -> str | None:
 def unit_facts(
     tx: Tx, outage: Outage, units: list[str], language: str = "en", down: list[outages.Service] | None = None
 ) -> dict[str, Any]:
-    down = down or outages.down(tx, outage)
+    down, own = down or outages.down(tx, outage), own_words(tx, outage)
     by = tasks.at(tx, tx.now + call_after(outage))
     said = {
-        "what": tell.what(down, outage.summary),
-        "services": unless_said(outage.summary, down, language),
-        "do": _unsaid(words(down, "do_short", language), outage.summary),
+        "what": tell.what(down, own),
+        "services": unless_said(own, down, language),
+        "do": _unsaid(words(down, "do_short", language), own),
     }
     return said | {"units": ", ".join(units), "by": by}
 
@@ -156,11 +163,11 @@ def call_after(outage: Outage) -> timedelta:
 
 def role_facts(tx: Tx, outage: Outage, person: roster.Person, first: tasks.Task) -> dict[str, Any]:
     site = roster.site(tx, outage.sites[0]) if outage.sites else None
-    role, down = roster.ROLES.get(first.role), outages.down(tx, outage)
+    role, down, own = roster.ROLES.get(first.role), outages.down(tx, outage), own_words(tx, outage)
     return {
         "title": role.short if role else first.role,
-        "what": tell.what(down, outage.summary),
-        "services": unless_said(outage.summary, down, person.language),
+        "what": tell.what(down, own),
+        "services": unless_said(own, down, person.language),
         "level": outage.level,
         "site": ", ".join(outage.sites),
         "since": tasks.at(tx, outage.declared_at),
