@@ -115,14 +115,12 @@ def hold(tx: Tx, outage_id: int) -> None:
         return
     tell.promise(tx, outage)
     facts: dict[str, Any] = {"time": tasks.at(tx, tx.now), "next": tell.next_at(tx, outage)}
-    if outage.state == outages.OutageState.DECLARED:
-        _hold(tx, outage, facts)
-    else:
-        tell.everyone(tx, outage, "update", facts | {"text": "no new word"}, but=outage.commander)
+    is_back = outage.state != outages.OutageState.DECLARED
+    (_hold_after if is_back else _hold)(tx, outage, facts)
     journal.write(tx, "held", outage=outage.code)
     commander = tell.coordinator(tx, outage)
     if commander:
-        tell.one(tx, outage, commander, "promise_held", facts, lane=outbox.Lane.UPDATE)
+        tell.one(tx, outage, commander, "promise_held", facts | {"back": is_back}, lane=outbox.Lane.UPDATE)
 
 
 def _hold(tx: Tx, outage: Outage, facts: dict[str, Any]) -> None:
@@ -135,3 +133,10 @@ def _hold(tx: Tx, outage: Outage, facts: dict[str, Any]) -> None:
     tell.everyone(tx, outage, "holding", facts, but=outage.commander, own=lambda language: {
         "services": wording.named(down, language), "stay": wording.words(down, "do_short", language),
     })  # fmt: skip
+
+
+def _hold_after(tx: Tx, outage: Outage, facts: dict[str, Any]) -> None:
+    """No new word, though the systems are back: nobody reads that they are down."""
+    back = outages.services(tx, outage)
+    tell.everyone(tx, outage, "holding", facts, but=outage.commander,
+                  own=lambda language: {"back": wording.named(back, language)})  # fmt: skip

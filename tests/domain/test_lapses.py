@@ -29,6 +29,14 @@ def test_nobody_is_called_about_a_downtime_that_is_over(tx: Tx, eve: Person) -> 
         lapses.send_again(tx, eve, outage.code, outage.notice_id or 0, "cli")
 
 
+def test_no_new_word_after_the_return_calls_nothing_down(tx: Tx, eve: Person) -> None:  # noqa: F811
+    outage = declare(tx, eve)
+    end.restore(tx, eve, outage.code, [], "", "cli")
+    passes(tx, minutes=31)
+    assert "no new word. EHR is back: re-enter only when your charge nurse says so" in texts(tx, "alma")[-1]
+    assert any("no new word, it is back" in text for text in texts(tx, "eve"))
+
+
 def test_who_comes_in_later_reads_what_is_down_by_then(tx: Tx, eve: Person) -> None:  # noqa: F811
     outage = declare(tx, eve, "ehr", "email_documents", level=1)
     assert "x" in texts(tx, "cho")[0]
