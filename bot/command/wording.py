@@ -80,7 +80,7 @@ def _facts(tx: Tx, telling: Telling, wording: str, person: roster.Person) -> tup
 def posts(tx: Tx, outage: Outage, units: list[roster.Unit], people: int) -> list[outbox.Draft]:
     down = outages.down(tx, outage)
     facts = {"what": tell.what(down, outage.summary), "next": tell.next_at(tx, outage)}
-    facts |= {"site": where(tx, outage)} | _by_language(outage, down, tx.settings.default_language)
+    facts |= {"site": where(tx, outage)} | _by_language(outage, outage.summary, down, tx.settings.default_language)
     lane, exercise = outbox.Lane.ALERT, outage.exercise
     drafts = [
         outbox.post(tx, unit.slack_channel, "alert", facts, lane=lane, exercise=exercise, buttons=staff_keys(outage))
