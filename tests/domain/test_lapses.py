@@ -5,11 +5,11 @@ from sqlmodel import select
 
 from bot import outbox
 from bot.access import Refused
-from bot.command import end, levels, lapses, opening, words
+from bot.command import end, lapses, levels, opening, words
 from bot.db import Tx
 from bot.roster import Person
 from tests.domain.test_course import declare, eve, passes  # noqa: F401
-from tests.domain.test_escalations_who import by_id, texts
+from tests.domain.test_escalations_who import texts
 
 
 def text_of(tx: Tx, who: str) -> outbox.Message:

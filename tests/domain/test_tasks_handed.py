@@ -206,7 +206,7 @@ def test_what_somebody_leaves_reaches_the_next_three_to_a_text(tx: Tx, outage: O
     assert {task.owner for task in left} == {"lea"} and len({task.offer for task in left}) == 1
 
 
-def test_a_silent_unit_is_visited_though_the_house_supervisor_reads_no_texts_any_more(tx: Tx, outage: Outage) -> None:  # noqa: F811
+def test_a_silent_unit_is_visited_though_the_house_supervisor_reads_no_texts_any_more(tx: Tx, outage: Outage) -> None:
     tx.add(checkins.UnitCheck(outage_id=outage.id, unit="5W", asked="ben", standing=checkins.Standing.SILENT))
     visit = tasks.open_new(tx, outage, Kind.VISIT, "Send a person to 5W", "go and see 5W", prio=1, due_s=600,
                            unit="5W", owner="dana")  # fmt: skip
@@ -216,7 +216,7 @@ def test_a_silent_unit_is_visited_though_the_house_supervisor_reads_no_texts_any
     assert any("NO ANSWER 5W" in text for text in texts(tx, "eve"))
 
 
-def test_whether_to_raise_the_level_is_asked_of_somebody_who_reads_it(tx: Tx, outage: Outage) -> None:  # noqa: F811
+def test_whether_to_raise_the_level_is_asked_of_somebody_who_reads_it(tx: Tx, outage: Outage) -> None:
     outage.state, outage.level = outages.OutageState.DECLARED, 1
     outage.levels = [{"from": 1, "to": 2, "services": 0, "after": 0, "ask": "house_supervisor", "acts_after": 600}]
     levels.ask(tx, f"{outage.id}:0")
