@@ -47,7 +47,7 @@ def _answer(tx: Tx, people: list[Person], reply: Reply, number: str, body: str, 
         return said
     asked = checkins.asked(tx, [person.id for person in people])
     about = next((question.outage_id for question in asked if question.outage == reply.code), None)
-    if reply.digit not in "19" and not asked:
+    if reply.digit not in "1239" and not asked:
         return answers.stray(tx, people[0], body, "sms", number)
     note = reply.note if about else f"{reply.code} {reply.note}".strip()
     echo = answers.answer(tx, people, reply.digit, note, "sms", about)

@@ -1,5 +1,6 @@
 """What an answer sets off: help for a 2 or 3, a human at once for a 9, and the echo that says what was understood."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlmodel import select
@@ -53,12 +54,14 @@ def follow(tx: Tx, heard: checkins.Heard, who: roster.Person | None, note: str, 
         task = risk(tx, heard.outage, who, heard.units[0] if heard.units else heard.unit, note)
         drill = bool(heard.outage and heard.outage.exercise) or None
         return "echo_risk", {"code": task.code, "unit": task.unit or None, "drill": drill}
-    if heard.digit in ("3", "4") and heard.outage is None:
+    if heard.digit == "4" and heard.outage is None:
         return "stray", {}
     means = option.means if heard.units else option.bedside or option.means
     if heard.asked and heard.digit == "2":  # a no to somebody's own question asks for nothing
         return "echo", {"text": "noted: no, after the question was over" if heard.late else "noted: no"}
-    if heard.late and heard.digit != "1":
+    if heard.late and option.need and heard.outage and not heard.outage.exercise:  # it is over, their need is not
+        heard = replace(heard, outage=None)
+    elif heard.late and heard.digit != "1":
         return "echo", {"text": f"noted: {means}, after the check had closed"}
     if option.need:
         helper = _still_helped(tx, heard, who, note) or help_for(tx, heard, who, note)

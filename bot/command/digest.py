@@ -74,7 +74,8 @@ def send(tx: Tx, subject: str) -> None:
 
 
 def facts(tx: Tx, outage: Outage, concerns: list[Concern]) -> dict[str, object]:
-    rows = checkins.units(tx, outage.id or 0)
+    is_down = outage.state == outages.OutageState.DECLARED  # how the units stand is not asked after the return
+    rows = checkins.units(tx, outage.id or 0) if is_down else []
     silent = [concern.about for concern in concerns if concern.what == "silent"]
     asked = all(row.asked for row in rows if row.unit in silent)
     named = [(concern.what, _named(tx, outage, concern)) for concern in concerns if _is_code(concern.about)]
@@ -88,7 +89,7 @@ def facts(tx: Tx, outage: Outage, concerns: list[Concern]) -> dict[str, object]:
         "forms": [row.unit for row in rows if row.digit == "3"],
         "ok": sum(row.standing in (checkins.Standing.OK, checkins.Standing.TOLD) for row in rows),
         "of": len(rows),
-        "risk": sum(row.standing == checkins.Standing.RISK for row in rows),
+        "risk": sum(row.standing == checkins.Standing.RISK for row in rows) if is_down else None,
         "report": _report(tx, concerns),
         "missing": _named_missing(tx, outage, concerns),
         "late": list(dict.fromkeys(late)),

@@ -3,13 +3,13 @@
 import pytest
 from sqlmodel import select
 
-from bot import outbox
+from bot import outbox, tasks
 from bot.access import Refused
-from bot.command import end, lapses, levels, opening, words
+from bot.command import answers, digest, end, errands, lapses, levels, opening, words
 from bot.db import Tx
 from bot.roster import Person
 from tests.domain.test_course import declare, eve, passes  # noqa: F401
-from tests.domain.test_escalations_who import texts
+from tests.domain.test_escalations_who import by_id, texts
 
 
 def text_of(tx: Tx, who: str) -> outbox.Message:
@@ -33,7 +33,8 @@ def test_no_new_word_after_the_return_calls_nothing_down(tx: Tx, eve: Person) ->
     outage = declare(tx, eve)
     end.restore(tx, eve, outage.code, [], "", "cli")
     passes(tx, minutes=31)
-    assert "no new word. EHR is back: re-enter only when your charge nurse says so" in texts(tx, "alma")[-1]
+    said = "no new word. EHR is back: re-enter only when your charge nurse says so"
+    assert any(said in text for text in texts(tx, "alma"))
     assert any("no new word, it is back" in text for text in texts(tx, "eve"))
 
 
@@ -46,5 +47,30 @@ def test_who_comes_in_later_reads_what_is_down_by_then(tx: Tx, eve: Person) -> N
     joined = opening.declare(tx, eve, words.Request(services=["ehr"], text=""), "cli")
     assert joined.services == ["ehr", "telephony_paging"]
     levels.raise_level(tx, eve, outage.code, 2, "cli")
-    (first, *_) = texts(tx, "alma")
-    assert "EHR and phones DOWN" in first, first
+    assert "EHR and phones DOWN" in text_of(tx, "alma").body
+
+
+def test_help_that_is_asked_for_after_the_end_is_asked_of_somebody(tx: Tx, eve: Person) -> None:  # noqa: F811
+    outage = declare(tx, eve)
+    end.close(tx, eve, outage.code, "all are well", "cli")
+    echo = answers.answer(tx, [by_id(tx, "alma")], "2", "it IS down for me", "sms")
+    assert echo == ("echo_help", {"need": "help", "who": "Ben Ode"})
+    assert any("5W" in text and "it IS down for me" in text for text in texts(tx, "ben"))
+    (helped,) = [task for task in tasks.mine(tx, by_id(tx, "ben")) if task.kind == tasks.Kind.HELP]
+    assert helped.outage_id is None
+    errands.act(tx, by_id(tx, "ben"), "have", helped.code, "", "sms")
+    assert helped.owner == "ben" and helped.state == tasks.TaskState.ACCEPTED
+
+
+def test_help_is_asked_of_somebody_though_nothing_was_ever_down(tx: Tx, eve: Person) -> None:  # noqa: F811
+    ben, alma = by_id(tx, "ben"), by_id(tx, "alma")
+    assert answers.answer(tx, [alma], "2", "", "sms") == ("echo_help", {"need": "help", "who": ben.name})
+    assert answers.answer(tx, [alma], "3", "", "sms") == ("echo_help", {"need": "forms", "who": ben.name})
+
+
+def test_a_digest_after_the_return_counts_no_answers(tx: Tx, eve: Person) -> None:  # noqa: F811
+    outage = declare(tx, eve)
+    assert "Patient risk: 0" in tx.render.sms("digest", "en", **digest.facts(tx, outage, []))
+    end.restore(tx, eve, outage.code, [], "", "cli")
+    said = tx.render.sms("digest", "en", **digest.facts(tx, outage, []))
+    assert "OK 0" not in said and "Patient risk" not in said
