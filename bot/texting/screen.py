@@ -50,7 +50,8 @@ _LONG_NUMBER = re.compile(r"\d{5,}")
 
 _PLACE = re.compile(
     r"\b(?:bed|room|rm|bay|cubicle|stretcher|cama|habitaci[oó]n|hab\.?|lit|chambre|box)"
-    r"\s?(?:#|n[º°o]\.?)?\s?\d{1,4}[a-d]?\b",
+    r"\s?(?:#|n[º°o]\.?)?\s?\d{1,4}[a-d]?\b"
+    r"|(?<!\w)in\s[1-9]\d\d\b(?!\s?(?:min|sec|h\b|hour|bed|unit|room|day|%))",
     re.IGNORECASE,
 )
 _TITLED = re.compile(  # not MR and ms, which are a scanner and a time
@@ -138,14 +139,15 @@ def _names_a_patient(text: str) -> bool:
         return True
     if any(_like_a_name(found[1]) for found in _CALLED.finditer(text)):
         return True
-    return any(_like_a_name(word) for place in _PLACE.finditer(text) for word in _around(text, place))
+    return any(_may_be_of(text, place) for place in _PLACE.finditer(text))
 
 
-def _around(text: str, place: re.Match[str]) -> list[str]:
-    """The words of the same clause that stand near a bed."""
-    before = _CLAUSE_ENDS.split(text[: place.start()])[-1]
-    after = _CLAUSE_ENDS.split(text[place.end() :])[0]
-    return _WORD.findall(before)[-_NEARBY:] + _WORD.findall(after)[:_NEARBY]
+def _may_be_of(text: str, place: re.Match[str]) -> bool:
+    """Is a name near a bed, or a frequent one anywhere in its clause?"""
+    before = _WORD.findall(_CLAUSE_ENDS.split(text[: place.start()])[-1])
+    after = _WORD.findall(_CLAUSE_ENDS.split(text[place.end() :])[0])
+    near = before[-_NEARBY:] + after[:_NEARBY]
+    return any(map(_like_a_name, near)) or any(_plain(word) in _COMMON_NAMES for word in before + after)
 
 
 def _like_a_name(word: str) -> bool:

@@ -385,6 +385,11 @@ def test_patient_data_is_taken_out(text, kept):
     assert patient_data(text) == kept
 
 
+@pytest.mark.parametrize("text", ["Rodriguez needs 2nd nurse rm 4", "Jones in 412 has no armband"])
+def test_a_surname_is_taken_out_wherever_it_stands_in_the_clause_of_a_room(text):
+    assert patient_data(text) == text.replace(text.split()[0], "[removed]")
+
+
 @pytest.mark.parametrize(
     "text",
     ["", "2 5W", "Need help bed 4", "ICU bed 4 monitor down", "no oxygen room 412", "NO POWER ROOM 12",
@@ -398,7 +403,8 @@ def test_patient_data_is_taken_out(text, kept):
      "historia en papel desde las 12", "Próximo 14 de diciembre de 2026", "Paciente Crítico box 2",
      "Manque oxygène lit 4", "lit 4 sans scope", "Chambre 12 libre", "RISQUE PATIENT lit 4", "ne pas entrer 14/3",
      "M. le directeur arrive", "Monsieur le docteur arrive", "Le patient du lit 4 saigne", "dossier papier lit 4",
-     "Infirmière en chambre 12"],
+     "Infirmière en chambre 12", "need 2nd nurse rm 4", "Code blue rm 412", "in 15 min", "24", "Epic slow in 412",
+     "need 2 nurses in 412", "Jones is back in 120 min"],
 )  # fmt: skip
 def test_a_plain_report_is_not_patient_data(text):
     assert patient_data(text) is None
