@@ -49,9 +49,10 @@ FREE = {
     "restored": "what text", "closed": "text", "question": "text", "help": "need note", "task": "text why",
     "tasks": "items", "card": "lines", "task_due": "text", "task_late": "text", "task_up": "text why",
     "told_you": "text", "echo": "text", "echo_taken": "text", "echo_help": "need", "recall_news": "text",
-    "status": "state numbers recalls", "digest": "tried report", "sitrep_report": "full decisions staff",
-    "declared": "text", "inject": "say refused", "preflight": "red other", "reply_declared": "sent changed added odd",
-    "reply_merged": "odd", "reply_recall": "planned excluded", "reply_status": "summary recovery recalls",
+    "status": "state numbers recalls", "digest": "tried report late_said stuck_said",
+    "sitrep_report": "full decisions staff", "declared": "text", "inject": "say refused", "preflight": "red other",
+    "reply_declared": "sent changed added odd", "reply_merged": "odd",
+    "reply_recall": "planned excluded", "reply_status": "summary recovery recalls",
 }  # fmt: skip
 MARKED = re.compile(r"(?:EN|[Ee]n (?:inglés|anglais)):(?:[^\n]*|\*?\n.*)ZQ")
 #: They begin with what they are: nobody but whoever declared, or is called for a patient, gets them

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Field, SQLModel, col, func, select
 
-from bot import checkins, journal, outages, outbox, roster, sitreps, tasks, timers
+from bot import checkins, journal, outages, outbox, roster, sitreps, tasks, texting, timers
 from bot.command import tell
 from bot.db import Tx
 from bot.outages import Outage
@@ -14,6 +14,7 @@ ROLL_CALL = "roll-call"  # what somebody who did not answer it is put down as
 REPORT = "report"  # a section chief's own part of the situation report
 EVERY = timedelta(minutes=10)
 NAMED = 30  # people by name
+REASON = 40  # characters of why something is stuck
 STUCK = ("blocked", "nobody can", "no relief")
 #: The states in which a concern about a task still is one; else while the task is open
 STILL = {
@@ -79,7 +80,8 @@ def facts(tx: Tx, outage: Outage, concerns: list[Concern]) -> dict[str, object]:
     silent = [concern.about for concern in concerns if concern.what == "silent"]
     asked = all(row.asked for row in rows if row.unit in silent)
     named = [(concern.what, _named(tx, outage, concern)) for concern in concerns if _is_code(concern.about)]
-    late = [name for what, name in named if what not in (*STUCK, "due soon")]
+    late = list(dict.fromkeys(name for what, name in named if what not in (*STUCK, "due soon")))
+    stuck = list(dict.fromkeys(name for what, name in named if what in STUCK and name not in late))
     return {
         "tried": "texted, called" if silent and asked else None,
         "code": outage.code,
@@ -92,8 +94,10 @@ def facts(tx: Tx, outage: Outage, concerns: list[Concern]) -> dict[str, object]:
         "risk": sum(row.standing == checkins.Standing.RISK for row in rows) if is_down else None,
         "report": _report(tx, concerns),
         "missing": _named_missing(tx, outage, concerns),
-        "late": list(dict.fromkeys(late)),
-        "stuck": list(dict.fromkeys(name for what, name in named if what in STUCK and name not in late)),
+        "late": late,
+        "late_said": _said(tx, late),
+        "stuck": stuck,
+        "stuck_said": _said(tx, stuck),
         "soon": list(dict.fromkeys(name for what, name in named if what == "due soon" and name not in late)),
         "texts": sum(concern.what == "text" for concern in concerns),
     }
@@ -147,3 +151,14 @@ def _named(tx: Tx, outage: Outage, concern: Concern) -> str:
     """`T12 5W`: a code says more with its unit."""
     task = _task(tx, outage, concern)
     return f"{concern.about} {task.unit}" if task and task.unit else concern.about
+
+
+def _said(tx: Tx, names: list[str]) -> list[str]:
+    """The first of them in words, with who has it and what holds it up: `T1 confirm outage (Finn)`."""
+    task = tasks.coded(tx, names[0].partition(" ")[0]) if names else None
+    if task is None:
+        return names
+    owner = roster.person(tx, task.owner) if task.is_open() else None
+    words = f"{names[0]} {task.sms}" + (f" ({owner.name})" if owner else "")
+    why = task.note if task.state in (tasks.TaskState.BLOCKED, tasks.TaskState.CANNOT_DO) else ""
+    return [f"{words}: {texting.fit(why, REASON)}" if why else words, *names[1:]]

@@ -325,6 +325,17 @@ def test_a_blocked_priority_2_waits_for_the_digest(tx: Tx, outage: Outage) -> No
     assert concerns(tx, "gwen") == [(task.code, "blocked")] and not texts(tx, "gwen")
 
 
+def test_a_digest_says_the_first_in_words_and_the_rest_by_code(tx: Tx, outage: Outage) -> None:
+    late, other, stuck = ask(tx, outage), ask(tx, outage), ask(tx, outage, prio=2)
+    errands.act(tx, by_id(tx, KIT), "blocked", stuck.code, "no key", "sms")
+    for task in (late, other):
+        digest.add(tx, outage, by_id(tx, "gwen"), task.code, "late")
+    digest.send(tx, f"{outage.id}:gwen")
+    said = texts(tx, "gwen")[-1]
+    assert f"LATE {late.code} open the cabinets (Kit Rowan), {other.code}. " in said
+    assert f"STUCK {stuck.code} open the cabinets (Kit Rowan): no key. " in said
+
+
 def test_what_nobody_has_taken_the_superior_reads_of_before_it_is_late_too(tx: Tx, outage: Outage) -> None:
     task = ask(tx, outage, prio=2)
     tx.now = task.due_at - timedelta(minutes=10)  # type: ignore[misc,operator]
