@@ -82,7 +82,7 @@ def climb(tx: Tx, ladder_id: int, performers: Mapping[str, Performer]) -> None:
         return
     rung = ladder.rungs[ladder.position]
     if rung["do"] == REPEAT:
-        _begin_again(tx, ladder, rung["times"])
+        _begin_again(tx, ladder, rung["times"] or None)
         return
     ladder.position += 1
     _go_on(tx, ladder)
@@ -135,6 +135,11 @@ def of_kind(tx: Tx, outage_id: int, kind: str) -> list[Ladder]:
     return list(tx.exec(query.order_by(col(Ladder.id))))
 
 
+def last(tx: Tx, subject: str) -> Ladder | None:
+    """The latest ladder of a subject, whether it runs or not."""
+    return tx.exec(select(Ladder).where(Ladder.subject == subject).order_by(col(Ladder.id).desc()).limit(1)).first()
+
+
 def waiting_on(tx: Tx, notice_id: int) -> list[Ladder]:
     """The running ladders whose clock hangs on a notice."""
     return list(tx.exec(select(Ladder).where(Ladder.notice_id == notice_id, Ladder.state == LadderState.ACTIVE)))
@@ -159,9 +164,9 @@ def _due(tx: Tx, ladder: Ladder) -> datetime:
     return ladder.base_at + timedelta(seconds=ladder.rungs[ladder.position]["after"])
 
 
-def _begin_again(tx: Tx, ladder: Ladder, times: int) -> None:
-    """From the first rung, counted from now; after so many times it is at its end."""
-    if ladder.lap < times:
+def _begin_again(tx: Tx, ladder: Ladder, times: int | None) -> None:
+    """From the first rung, counted from now; after so many times it is at its end, without a number never."""
+    if times is None or ladder.lap < times:
         ladder.lap, ladder.position, ladder.base_at = ladder.lap + 1, 0, tx.now
     else:
         ladder.position = len(ladder.rungs)

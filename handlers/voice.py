@@ -7,7 +7,7 @@ from fastapi import Request, Response
 from bot import checkins, inbox, outbox, recalls, roster, tasks
 from bot.access import Refused
 from bot.channels.voice import ask, say_and_hang_up
-from bot.command import answers, errands, whose
+from bot.command import answers, errands, risks, whose
 from bot.db import Database, Tx
 from bot.outages import Outage
 from handlers.intake import Facts, Intake
@@ -107,7 +107,7 @@ def _risk(tx: Tx, row: outbox.Message, said: outbox.Notice, person: roster.Perso
     if person:
         return answers.answer(tx, [person], "9", "", "voice", said.outage_id)
     unit = row.person_id.removeprefix("#unit:")
-    task = answers.risk(tx, tx.get(Outage, said.outage_id) if said.outage_id else None, None, unit, "")
+    task = risks.report(tx, tx.get(Outage, said.outage_id) if said.outage_id else None, None, unit, "")
     return "echo_risk", {"code": task.code, "unit": unit}
 
 

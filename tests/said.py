@@ -181,6 +181,7 @@ LONGEST: dict[str, dict[str, Any]] = {
     "echo_proof": dict(code="T107", proof="number"),
     "echo_help": dict(need="staff", who=MARIA),
     "echo_risk": dict(code="T107", unit="PACU-2", drill=True),
+    "risk_unheard": dict(code="T107", unit="PACU-2"),
     "status": dict(
         time="04:40",
         code="O-12",
@@ -313,6 +314,7 @@ NEEDED = {  # without these a message says nothing; every other fact may be miss
     "echo_proof": "code proof",
     "echo_help": "need",
     "echo_risk": "code",
+    "risk_unheard": "code",
     "recall": "code need skill",
     "recall_coming": "code",
     "recall_needed": "code",

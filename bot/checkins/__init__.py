@@ -19,7 +19,7 @@ from bot.checkins.rows import (
     Standing,
     UnitCheck,
 )
-from bot.checkins.units import answer_for_unit, hand_on, subject, told, units, watch_again, watch_unit
+from bot.checkins.units import answer_for_unit, hand_on, seen_to, subject, told, units, watch_again, watch_unit
 
 __all__ = [
     "ANSWER",
@@ -52,6 +52,7 @@ __all__ = [
     "open_round",
     "present",
     "record_all",
+    "seen_to",
     "subject",
     "told",
     "told_person",

@@ -72,6 +72,15 @@ def told(tx: Tx, outage: Outage, unit: str, by: str) -> bool:
     return True
 
 
+def seen_to(tx: Tx, outage: Outage, unit: str, by: str) -> None:
+    """The patient risk of a unit has ended. With no other open there, somebody is in touch with it, and no more is
+    known."""
+    row = tx.get(UnitCheck, (outage.id, unit))
+    if row and row.standing == Standing.RISK and not tasks.at_risk(tx, outage.id or 0, unit):
+        row.standing, row.by, row.at = Standing.TOLD, by, tx.now
+        tx.add(row)
+
+
 def spoken_for(tx: Tx, outage: Outage, heard: Heard, who: str, note: str, only_unit: str) -> None:
     theirs = select(UnitCheck).where(UnitCheck.outage_id == outage.id, col(UnitCheck.asked).in_(heard.people))
     spoken = list(tx.exec(theirs.order_by(UnitCheck.unit)))

@@ -1,13 +1,11 @@
 """What an answer sets off: help for a 2 or 3, a human at once for a 9, and the echo that says what was understood."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from sqlmodel import select
-
-from bot import checkins, escalations, journal, outages, outbox, playbooks, roster, tasks, texting, timers
+from bot import checkins, escalations, journal, outages, outbox, roster, tasks, texting, timers
 from bot.access import Refused
-from bot.command import digest, questions, rungs, tell
+from bot.command import digest, questions, risks, tell
 from bot.command.tell import Echo
 from bot.db import Tx
 from bot.outages import Outage
@@ -51,7 +49,7 @@ def follow(tx: Tx, heard: checkins.Heard, who: roster.Person | None, note: str, 
     """Do what the digit calls for. A 2 or 3 that is repeated goes to the human who has the first one."""
     option = checkins.OPTIONS[heard.digit]
     if option.escalates:
-        task = risk(tx, heard.outage, who, heard.units[0] if heard.units else heard.unit, note)
+        task = risks.report(tx, heard.outage, who, heard.units[0] if heard.units else heard.unit, note)
         drill = bool(heard.outage and heard.outage.exercise) or None
         return "echo_risk", {"code": task.code, "unit": task.unit or None, "drill": drill}
     if heard.digit == "4" and heard.outage is None:
@@ -123,42 +121,6 @@ def _helper(
         held = roster.holding(tx, checkins.OPTIONS[heard.digit].role, unit=heard.units[0], excluding=never)
         return held.owner or tell.coordinator(tx, heard.outage), held.backup
     return tell.above(tx, heard.outage, who) if who else tell.coordinator(tx, heard.outage), None
-
-
-def take_over(tx: Tx, outage: Outage, risks: list[tasks.Task]) -> None:
-    """Patient risks of an exercise that a real outage has ended: nobody knows whether they were real, so somebody is
-    called to ask."""
-    for each in risks:
-        ladder = tx.exec(select(escalations.Ladder).where(escalations.Ladder.subject == each.offer)).first()
-        who = roster.person(tx, ladder.person_id) if ladder and ladder.person_id else None
-        risk(tx, outage, who, each.unit, each.note, each.offer_at)
-
-
-def risk(
-    tx: Tx, outage: Outage | None, who: roster.Person | None, unit: str, note: str, practised: datetime | None = None
-) -> tasks.Task:
-    """Patient risk: the house supervisor, then the medical director, then safety are called until one has it.
-    `practised` is when it was said in an exercise."""
-    running = outage if outage and outage.state not in outages.ENDED else None
-    role = "charge nurse" if who and "unit_charge" in who.roles else "unit phone" if who is None else "staff"
-    text = f"Patient risk in {unit or 'an unknown unit'}: call the unit now"
-    task = tasks.open_new(
-        tx, running, tasks.Kind.RISK, text, f"call {unit or 'the sender'} now", prio=1, due_s=120, unit=unit, note=note
-    )
-    task.state, task.offered_at, task.speaker = tasks.TaskState.OFFERED, tx.now, role
-    if practised:
-        task.step, task.offer_at = questions.PRACTISED, practised
-    tx.add(task)
-    ladders = running.ladders if running else playbooks.ladders(playbooks.current(tx))
-    ladder = escalations.start(
-        tx, "risk", task.offer, ladders.get("risk", []), outage_id=task.outage_id, person_id=who.id if who else ""
-    )
-    if ladder.rungs and ladder.rungs[0]["after"] == 0:
-        escalations.climb(tx, ladder.id or 0, rungs.PERFORMERS)
-    tell.command_post(tx, running, "risk", questions.risk_facts(tx, task), tasks.buttons(task)[:1])
-    code, sender = running.code if running else "", who.id if who else unit
-    journal.write(tx, "patient_risk", outage=code, who=sender, about=task.code, note=note)
-    return task
 
 
 def told_in_person(tx: Tx, by: roster.Person, units: list[str], name: str = "") -> Echo:

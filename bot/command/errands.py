@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from bot import escalations, journal, outages, roster, tasks, texting
 from bot.access import Refused
-from bot.command import digest, levels, relief, returning, rungs, tell, words
+from bot.command import digest, levels, relief, returning, risks, rungs, tell, words
 from bot.command.tell import Echo
 from bot.db import Tx
 from bot.outages import Outage
@@ -25,6 +25,7 @@ def act(tx: Tx, person: roster.Person, verb: str, code: str, words: str, channel
     if task.step == relief.STEP and verb in relief.ACCEPTS:
         return relief.accept(tx, task, person, channel)
     echo = VERBS[verb](tx, task, person, words, channel)
+    risks.ended(tx, task, person)
     returning.advance(tx, task.outage_id)
     return echo
 
@@ -35,9 +36,7 @@ def refuse(
     """Cannot: the task goes to the next person; where nobody is left, the coordinator hears of it. With `together`
     the next person is asked later, for all of it."""
     if task.kind == tasks.Kind.RISK:
-        tasks.call_next(tx, task, person)
-        journal.write(tx, "refused", who=person.id, channel=channel, about=task.code, why=why)
-        return "echo", {"text": f"{task.code}: the next person is called"}
+        return risks.pass_on(tx, task, person, why, channel)
     echo = tasks.decline(tx, task, person, why, channel, together)
     if task.state == tasks.TaskState.CANNOT_DO:
         _nobody_can(tx, task, person, why)
@@ -51,6 +50,7 @@ def skip(tx: Tx, person: roster.Person, code: str, why: str, channel: str) -> Ec
         raise Refused(f"There is no task {code.upper()}. Nothing was changed.")
     owner = roster.person(tx, task.owner) if task.is_open() else None
     echo = tasks.skip(tx, task, person, texting.without_patients(why), channel)
+    risks.ended(tx, task, person)
     returning.advance(tx, task.outage_id)
     if owner and owner.id != person.id and not task.card_id:
         outage = tx.get(Outage, task.outage_id) if task.outage_id else None
@@ -100,7 +100,10 @@ def _start(tx: Tx, task: tasks.Task, person: roster.Person, words: str, channel:
 
 
 def _blocked(tx: Tx, task: tasks.Task, person: roster.Person, why: str, channel: str) -> Echo:
-    """The ladder for what is blocked: a superior hears of it, of a priority 1 at once, and then the commander."""
+    """The ladder for what is blocked: a superior hears of it, of a priority 1 at once, and then the commander; of a
+    patient risk the next person, as if this one could not."""
+    if task.kind == tasks.Kind.RISK:
+        return risks.pass_on(tx, task, person, why, channel)
     _, facts = tasks.block(tx, task, person, why, channel)
     outage = tx.get(Outage, task.outage_id) if task.outage_id else None
     if outage:

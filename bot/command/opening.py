@@ -6,7 +6,7 @@ from typing import Any
 from sqlmodel import col, select
 
 from bot import access, journal, outages, outbox, playbooks, roster, tasks
-from bot.command import alerting, answers, figures, levels, periods, returning, tell, wording, words
+from bot.command import alerting, figures, levels, periods, returning, risks, tell, wording, words
 from bot.command.alerting import Alerted
 from bot.command.figures import Figures
 from bot.command.filled import Filled, filled
@@ -61,7 +61,7 @@ def declare(tx: Tx, by: roster.Person, request: Request, channel: str) -> Declar
         return _add(tx, running, by, request, channel, library, odd)
     wanted = request.services or []
     level = level_of(request)
-    risks = [] if request.exercise else end_exercises(tx, by)
+    practised = [] if request.exercise else end_exercises(tx, by)
     if not outages.running(tx):
         outages.restart_numbers(tx, "T") if not _open_tasks(tx) else None
     outage = outages.begin(tx, level=level, sites=sites, by=by.id, commander=by.id, summary=request.text,
@@ -77,7 +77,7 @@ def declare(tx: Tx, by: roster.Person, request: Request, channel: str) -> Declar
     periods.begin(tx, outage)
     tell.promise(tx, outage)
     levels.watch(tx, outage)
-    answers.take_over(tx, outage, risks)
+    risks.take_over(tx, outage, practised)
     done = _declared(tx, outage, alerted, library, replace(request, odd=odd))
     return replace(done, warning=f"{done.warning}{removed}".strip())
 

@@ -36,6 +36,10 @@ def outage_of(tx: Tx, ladder: Ladder) -> Outage | None:
     return tx.get(Outage, ladder.outage_id) if ladder.outage_id else None
 
 
+def outage_of_task(tx: Tx, task: tasks.Task) -> Outage | None:
+    return tx.get(Outage, task.outage_id) if task.outage_id else None
+
+
 def risk_facts(tx: Tx, task: tasks.Task) -> dict[str, Any]:
     said = {"unit": task.unit, "time": tasks.at(tx, task.offer_at), "who": task.speaker, "until": None}
     unsure = task.step == PRACTISED or None

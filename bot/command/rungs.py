@@ -149,6 +149,22 @@ def role(tx: Tx, ladder: Ladder, rung: Rung) -> None:
         _call_out(tx, ladder, held.owner, rung["role"])
 
 
+def unheard(tx: Tx, ladder: Ladder, rung: Rung) -> None:
+    """Patient risk, and all were called in vain: its sender hears so, and everybody who manages is called."""
+    question, outage = questions.of(tx, ladder), questions.outage_of(tx, ladder)
+    task = question.open_tasks[0] if question and question.open_tasks else None
+    if question is None or task is None:
+        return
+    tell.command_post(tx, outage, "risk", question.facts, question.buttons)
+    sender = roster.person(tx, ladder.person_id)
+    if sender and not ladder.lap:
+        facts = {"code": task.code, "unit": task.unit or None} | tell.help_phone(tx, sender)
+        tell.one(tx, outage, sender, "risk_unheard", facts, lane=outbox.Lane.LIFE_SAFETY, also_slack=True)
+    for person in roster.permitted(tx, "manage"):
+        if person.id not in (ladder.person_id, *task.told):
+            _call_out(tx, ladder, person, "manage")
+
+
 def _call_out(tx: Tx, ladder: Ladder, person: roster.Person | None, role: str) -> None:
     question = questions.of(tx, ladder)
     task = question.open_tasks[0] if question and question.open_tasks else None
@@ -167,7 +183,7 @@ def _call_out(tx: Tx, ladder: Ladder, person: roster.Person | None, role: str) -
 #: `do` of a rung → what is done
 PERFORMERS: dict[str, escalations.Performer] = {
     "resend": resend, "call": call, "landline": landline, "visit": visit, "backup": backup, "superior": superior,
-    "commander": commander, "remind": remind, "role": role, "hand_on": hand_on,
+    "commander": commander, "remind": remind, "role": role, "unheard": unheard, "hand_on": hand_on,
     "next": next_unit,
 }  # fmt: skip
 
@@ -214,10 +230,10 @@ def _concern(tx: Tx, ladder: Ladder, person: roster.Person | None) -> None:
     if person is None or outage is None or question is None:
         return
     for task in question.open_tasks:
-        if ladder.kind == "blocked" and task.prio == 1:
+        if task.kind == tasks.Kind.RISK or (ladder.kind == "blocked" and task.prio == 1):
             owner = roster.person(tx, ladder.person_id)
-            why = f"blocked: {task.note}" if task.note else "blocked"
-            tell.up(tx, outage, task, owner.name if owner else "", person, why)
+            why = [CONCERNS.get(ladder.kind, "late"), task.note if ladder.kind == "blocked" else ""]
+            tell.up(tx, outage, task, owner.name if owner else "", person, ": ".join(filter(None, why)))
             continue
         task.told = list(dict.fromkeys([*task.told, person.id]))
         tx.add(task)

@@ -28,8 +28,8 @@ LadderName = Literal[
     "blocked_3", "risk", "turn",
 ]  # fmt: skip
 Do = Literal[
-    "resend", "call", "landline", "backup", "superior", "commander", "visit", "remind", "role", "hand_on", "next",
-    "repeat",
+    "resend", "call", "landline", "backup", "superior", "commander", "visit", "remind", "role", "unheard", "hand_on",
+    "next", "repeat",
 ]  # fmt: skip
 
 UNITS = {"s": 1, "m": 60, "h": 3600}
@@ -148,12 +148,13 @@ class Rung(Strict):
     after: Span
     do: Do = Field(description="What happens when nobody has answered by then")
     role: Role = Field("", description="Who is asked; only beside `do: role`")
-    times: int = Field(0, ge=0, le=10, description="How often the ladder begins again; only beside `do: repeat`")
+    times: int = Field(0, ge=0, le=10, description="How often the ladder begins again; only beside "
+                       "`do: repeat`, and left out there: until somebody answers")
 
     @model_validator(mode="after")
     def _beside_do(self) -> Rung:
-        if (self.do == "repeat") != (self.times > 0):
-            raise ValueError("`do: repeat` and times stand together: write times: 3, or take it away")
+        if self.times and self.do != "repeat":
+            raise ValueError(f"times stands only beside `do: repeat`: take it away or write do: repeat, not {self.do}")
         if self.do == "role" and not self.role:
             raise ValueError("`do: role` asks for a role: add one, like role: safety")
         if self.role and self.do != "role":
@@ -166,8 +167,8 @@ class Raise(Strict):
 
     model_config = Strict.model_config | {"serialize_by_alias": True}
 
-    from_: int = Field(alias="from", ge=1, le=3, description="The level it is at")
-    to: int = Field(ge=2, le=4, description="The level it would be at")
+    from_: int = Field(alias="from", ge=0, le=3, description="The level it is at")
+    to: int = Field(ge=1, le=4, description="The level it would be at")
     after: Span = Field(timedelta(), description="Time at that level", json_schema_extra={"default": "0m"})
     services: int = Field(0, ge=0, description="So many services are down at once, at least")
     ask: Role = Field(description="Who is asked")

@@ -3,7 +3,17 @@
 from bot.tasks.chase import set_clock, watch
 from bot.tasks.marks import Answer
 from bot.tasks.offers import WATCH, announce, assign_due, buttons, offer_due, open_phase, take, worded
-from bot.tasks.passing import Together, ask_together, call_next, decline, give, hand_on, in_charge_before, leave
+from bot.tasks.passing import (
+    Together,
+    ask_together,
+    asked_next,
+    call_next,
+    decline,
+    give,
+    hand_on,
+    in_charge_before,
+    leave,
+)
 from bot.tasks.quiet import next_morning, spares
 from bot.tasks.rows import (
     ENDED,
@@ -58,6 +68,7 @@ __all__ = [
     "accept",
     "announce",
     "ask_together",
+    "asked_next",
     "assign_due",
     "at",
     "at_risk",

@@ -9,7 +9,9 @@ from bot.outages import Outage
 from bot.tasks import offers, quiet, shifts, work
 from bot.tasks.rows import OPEN, Kind, Task, TaskState, at, of_outage, warn_at
 
-NO_CHASE = (Kind.HELP, Kind.RISK, Kind.VISIT, Kind.DECIDE)  # they have ladders or clocks of their own
+NO_CHASE = (Kind.DECIDE, Kind.CHECK)  # they have clocks of their own
+CALLED = (Kind.HELP, Kind.RISK)  # until somebody has it, a ladder of their own calls people
+NO_OFFER = (Kind.CARD, Kind.VISIT)  # no ladder runs for their offer, so they are late like what was taken
 
 
 def watch(tx: Tx, outage_id: int) -> None:
@@ -48,8 +50,8 @@ def _chased(tx: Tx, outage_id: int) -> list[Task]:
     return [
         task
         for task in of_outage(tx, outage_id, *OPEN, lines=False)
-        if task.kind not in (*NO_CHASE, Kind.CHECK) and task.state != TaskState.BLOCKED
-        and task.asked_at is None
+        if task.kind not in NO_CHASE and task.asked_at is None
+        and not (task.kind in CALLED and task.state == TaskState.OFFERED)
     ]
 
 
@@ -73,14 +75,16 @@ def _warn(tx: Tx, outage: Outage, task: Task) -> None:
 
 
 def _late(tx: Tx, outage: Outage, owner: str, tasks: list[Task]) -> None:
-    """One reminder for what one person has overdue now. What nobody took is chased by its offer's ladder already."""
+    """One reminder for what one person has overdue now. What nobody took is chased by its offer's ladder already; of
+    what is blocked only those above hear once more."""
     for task in tasks:
         task.late_at = tx.now
         tx.add(task)
         journal.write(tx, "overdue", outage=outage.code, about=task.code, owner=owner)
-    chased = [task for task in tasks if task.state != TaskState.OFFERED or task.kind == Kind.CARD]
-    for task in chased[:1]:
-        _tell(tx, outage, owner, "task_late", task, [other.code for other in chased[1:]])
+    chased = [task for task in tasks if task.state != TaskState.OFFERED or task.kind in NO_OFFER]
+    told = [task for task in chased if task.state != TaskState.BLOCKED]
+    for task in told[:1]:
+        _tell(tx, outage, owner, "task_late", task, [other.code for other in told[1:]])
     for task in chased:
         escalations.stop(tx, f"task:{task.number}", "overdue", kind="unstarted")
         escalations.start(

@@ -5,6 +5,7 @@ under its code.
 """
 
 from collections import defaultdict
+from datetime import timedelta
 
 from sqlmodel import col, select
 
@@ -17,6 +18,8 @@ from bot.tasks.marks import Answer
 from bot.tasks.rows import OPEN, Kind, Task, TaskState
 
 HAD = (TaskState.ACCEPTED, TaskState.IN_PROGRESS, TaskState.BLOCKED)
+
+AGAIN = timedelta(minutes=2)  # until a patient risk that is nobody's again should be somebody's
 
 Together = dict[tuple[int, str], list[Task]]  # by outage and the next person
 
@@ -133,6 +136,23 @@ def in_charge_before(tx: Tx, outage_id: int | None, unit: str, now: roster.Perso
     owners = select(Task.owner).where(Task.outage_id == outage_id, Task.unit == unit, Task.role == "unit_charge")
     owners = owners.where(col(Task.state).in_(OPEN), col(Task.owner).not_in(["", now.id])).distinct()
     return list(roster.people(tx, sorted(tx.exec(owners))).values())
+
+
+def asked_next(tx: Tx, task: Task, person: roster.Person, why: str, channel: str) -> roster.Person | None:
+    """Who has a patient risk cannot, or gets no further, or one of those who were called for it: it is nobody's again,
+    with what they say; or, with somebody else, stays there: that is who is returned. Raises Refused once it ended."""
+    marks.still_open(task)
+    marks.note(tx, task, "refused", person, channel, why=why)
+    if task.state in (TaskState.ACCEPTED, TaskState.IN_PROGRESS) and task.owner != person.id:
+        return roster.person(tx, task.owner)
+    task.note = "; ".join(filter(None, [task.note, f"{person.name}: {why}" if why else ""]))
+    if task.state != TaskState.OFFERED:
+        task.state, task.owner, task.accepted_at, task.late_at = TaskState.OFFERED, "", None, None
+        task.offered_at, task.due_at = tx.now, tx.now + AGAIN
+        marks.settle_single(tx, task)
+    tx.add(task)
+    tx.flush()
+    return None
 
 
 def call_next(tx: Tx, task: Task, person: roster.Person) -> bool:

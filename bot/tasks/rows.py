@@ -31,6 +31,7 @@ TAKEN = (TaskState.ACCEPTED, TaskState.IN_PROGRESS)
 ENDED = (TaskState.DONE, TaskState.CANNOT_DO, TaskState.HANDED_OVER, TaskState.CANCELLED)
 
 WARN = {1: timedelta(minutes=5), 2: timedelta(minutes=10), 3: timedelta(minutes=15)}  # before due
+UNWARNED = ("card", "help", "risk", "visit")
 LEAST = timedelta(minutes=10)  # a warning comes at least this long after the offer
 Unfinished = Mapping[str, set[str]]  # step → the units in which it is not ended; "" for the hospital's own
 
@@ -116,8 +117,8 @@ def at(tx: Tx, moment: datetime | None) -> str:
 
 
 def warn_at(task: Task) -> datetime | None:
-    """When the owner is warned, or whoever is above: never for a card, nor soon after the offer."""
-    is_asked = task.kind != Kind.CARD and task.state in (TaskState.OFFERED, *TAKEN)
+    """When the owner is warned, or whoever is above: never for a card or a call, nor soon after the offer."""
+    is_asked = task.kind not in UNWARNED and task.state in (TaskState.OFFERED, *TAKEN)
     if not is_asked or task.due_at is None or task.offered_at is None:
         return None
     moment = task.due_at - WARN[task.prio]

@@ -14,6 +14,8 @@ from bot.tasks.marks import Answer
 from bot.tasks.rows import ENDED, OPEN, Kind, Task, TaskState, at, of_outage
 
 PROOF_WAIT = timedelta(minutes=10)  # for a proof that was asked for; then the task is done without it
+#: How long it may take whoever came at a call
+AT_CALL: dict[str, timedelta] = {Kind.RISK: timedelta(minutes=10), Kind.HELP: timedelta(minutes=10)}
 #: What somebody may take: nobody has begun it, or nobody could, or it waits for the morning of whoever is next
 TO_TAKE = (TaskState.OFFERED, TaskState.BLOCKED, TaskState.CANNOT_DO, TaskState.WAITING)
 #: What a proof must have in it, by its kind
@@ -29,6 +31,7 @@ def accept(tx: Tx, task: Task, person: roster.Person, channel: str) -> Answer:
         marks.note(tx, task, "accepted", person, channel)
         marks.settle_offer(tx, task)
         marks.settle_single(tx, task)
+        _from_now(tx, task)
         passing.still_late(tx, task)
         marks.watch(tx, task)
         shifts.watch(tx, task)
@@ -38,6 +41,13 @@ def accept(tx: Tx, task: Task, person: roster.Person, channel: str) -> Answer:
     else:
         begin(tx, task, person, channel)
     return "echo_taken", {"code": task.code, "text": task.sms, "by": at(tx, task.due_at)}
+
+
+def _from_now(tx: Tx, task: Task) -> None:
+    """Whoever was called has time from when they came: the clock until then was for finding somebody."""
+    if task.kind in AT_CALL and task.due_at:
+        task.due_at = max(task.due_at, tx.now + AT_CALL[task.kind])
+        tx.add(task)
 
 
 def begin(tx: Tx, task: Task, person: roster.Person, channel: str) -> Answer:

@@ -6,7 +6,7 @@ import pytest
 
 from bot import escalations, outages, playbooks, roster, tasks, timers
 from bot.access import Refused
-from bot.command import answers, callbacks, course, end, levels, opening, optouts, words
+from bot.command import answers, callbacks, course, end, levels, opening, optouts, risks, words
 from bot.db import Tx
 from bot.outages import Outage, OutageState
 from bot.playbooks.start import levels as rules
@@ -58,7 +58,7 @@ def test_a_call_for_help_is_named_before_the_all_clear_and_a_patient_risk_outliv
     tx: Tx, eve: roster.Person
 ) -> None:
     outage = declare(tx, eve)
-    risk = answers.risk(tx, outage, by_id(tx, "ben"), "5W", "")
+    risk = risks.report(tx, outage, by_id(tx, "ben"), "5W", "")
     answers.answer(tx, [by_id(tx, "cho")], "2", "", "sms")
     helped = next(task for task in tasks.of_outage(tx, outage.id or 0) if task.kind == tasks.Kind.HELP)
     end.restore(tx, eve, outage.code, [], "", "cli")

@@ -6,7 +6,7 @@ import pytest
 
 from bot import checkins, escalations, outages, roster, tasks, timers
 from bot.access import Refused
-from bot.command import answers, lapses, levels, optouts, rungs
+from bot.command import lapses, levels, optouts, risks, rungs
 from bot.db import Tx
 from bot.escalations import LadderState
 from bot.outages import Outage
@@ -34,7 +34,7 @@ def card(tx: Tx, outage: Outage) -> Task:
 
 
 def test_a_patient_risk_is_called_on_when_its_holder_goes_away(tx: Tx, outage: Outage) -> None:
-    task = answers.risk(tx, outage, by_id(tx, "ben"), "5W", "")
+    task = risks.report(tx, outage, by_id(tx, "ben"), "5W", "")
     assert task.owner == "dana" and len(texts(tx, "dana", "voice")) == 1
     lapses.not_on_shift(tx, by_id(tx, "dana"), "sms")
     forward(tx, 0)
@@ -46,14 +46,14 @@ def test_a_patient_risk_is_called_on_when_its_holder_goes_away(tx: Tx, outage: O
 
 
 def test_a_patient_risk_that_somebody_had_is_passed_to_the_relief(tx: Tx, outage: Outage) -> None:
-    task = answers.risk(tx, outage, by_id(tx, "ben"), "5W", "")
+    task = risks.report(tx, outage, by_id(tx, "ben"), "5W", "")
     says(tx, "dana", "have", task.code)
     lapses.not_on_shift(tx, by_id(tx, "dana"), "sms")
     assert task.owner != "dana" and task.code in texts(tx, task.owner)[-1]
 
 
 def test_a_patient_risk_is_not_given_on(tx: Tx, outage: Outage) -> None:
-    task = answers.risk(tx, outage, by_id(tx, "ben"), "5W", "")
+    task = risks.report(tx, outage, by_id(tx, "ben"), "5W", "")
     with pytest.raises(Refused, match="people are called until one has it"):
         tasks.give(tx, task, by_id(tx, "finn"), by_id(tx, "eve"), "slack")
     assert escalations.active(tx, f"task:{task.number}") and task.owner == "dana"

@@ -153,7 +153,7 @@ def test_a_hospital_has_its_own_thresholds_and_a_running_outage_keeps_those_it_b
     stage.forward(minutes=5)
     hugo.has_sms("Raise it to 2")
     rules = stage.ask(lambda tx: outages.find(tx, "O-1").levels)
-    assert rules[0] == {"from": 1, "to": 2, "after": 300, "services": 0, "ask": "safety", "acts_after": 600}
+    assert rules[1] == {"from": 1, "to": 2, "after": 300, "services": 0, "ask": "safety", "acts_after": 600}
     stage.close()
 
 
