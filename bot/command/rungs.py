@@ -85,6 +85,7 @@ def visit(tx: Tx, ladder: Ladder, rung: Rung) -> None:
             role="house_supervisor",
             owner=owner.id,
         )
+        tasks.set_clock(tx, outage.id or 0)
     digest.add(tx, outage, owner, unit, "silent")
 
 

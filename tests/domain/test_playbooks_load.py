@@ -159,7 +159,7 @@ def test_the_shipped_ladders_are_the_agreed_ones():
     assert silence == [(minutes(5), "call"), (minutes(8), "landline"), (minutes(10), "visit")]
     roles = [(rung.after, rung.role) for rung in ladders["risk"]]
     named = [(minutes(0), "house_supervisor"), (minutes(2), "medical_care_director"), (minutes(4), "safety")]
-    assert roles == [*named, (minutes(6), ""), (minutes(8), ""), (minutes(10), "")]  # the commander, whoever manages, and all again
+    assert roles == [*named, (minutes(6), ""), (minutes(8), ""), (minutes(10), "")]  # then whoever manages, and all
     assert set(ladders) == {
         "silence", "untaken_1", "untaken_2", "untaken_3", "handover", "unstarted", "blocked_1", "blocked_2",
         "blocked_3", "undone", "risk", "turn",

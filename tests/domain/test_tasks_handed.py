@@ -128,9 +128,9 @@ def test_what_is_taken_too_late_is_chased_at_once(tx: Tx, outage: Outage) -> Non
     says(tx, "kit", "blocked", task.code, "no key")
     tasks.watch(tx, outage.id or 0)
     forward(tx, 60)
+    assert task.late_at and not any("OVERDUE" in text for text in texts(tx, "kit")), "it is with those above"
     says(tx, "kit", "have", task.code)
-    forward(tx, 0)
-    assert task.late_at == tx.now
+    assert [ladder.kind for ladder in escalations.active(tx, f"task:{task.number}")] == ["undone"]
 
 
 def test_what_is_blocked_after_all_is_not_done_for_want_of_a_proof(tx: Tx, outage: Outage) -> None:
