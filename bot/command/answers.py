@@ -14,6 +14,7 @@ HELP_S = 600  # seconds until help should be there
 ONCE_IN = timedelta(minutes=10)  # the automatic answer to a text that fits nothing
 STRAY = "stray.quiet"  # the timer that keeps it quiet
 QUICKER = "Text 1=OK 2=need help 9=PATIENT RISK"
+AFTER_EXERCISE = "But the exercise is over, so nobody was asked. If it is real, call your house supervisor"
 HELD = "held.quiet"  # the same for the word that patients are not named in texts
 
 
@@ -53,12 +54,14 @@ def follow(tx: Tx, heard: checkins.Heard, who: roster.Person | None, note: str, 
         drill = bool(heard.outage and heard.outage.exercise) or None
         return "echo_risk", {"code": task.code, "unit": task.unit or None, "drill": drill}
     if heard.digit == "4" and heard.outage is None:
-        return "stray", {}
+        return "echo", {"text": f"4 answers nothing that is open, so nothing was done. {QUICKER}"}
     means = option.means if heard.units else option.bedside or option.means
     if heard.asked and heard.digit == "2":  # a no to somebody's own question asks for nothing
         return "echo", {"text": "noted: no, after the question was over" if heard.late else "noted: no"}
     if heard.late and option.need and heard.outage and not heard.outage.exercise:  # it is over, their need is not
         heard = replace(heard, outage=None)
+    elif heard.late and option.need and heard.outage and heard.outage.state in outages.ENDED:
+        return "echo", {"text": f"noted: {means}. {AFTER_EXERCISE}"}
     elif heard.late and heard.digit != "1":
         return "echo", {"text": f"noted: {means}, after the check had closed"}
     if option.need:

@@ -68,6 +68,18 @@ def test_help_is_asked_of_somebody_though_nothing_was_ever_down(tx: Tx, eve: Per
     assert answers.answer(tx, [alma], "3", "", "sms") == ("echo_help", {"need": "forms", "who": ben.name})
 
 
+def test_nobody_is_promised_what_nobody_does(tx: Tx, eve: Person) -> None:  # noqa: F811
+    alma, request = by_id(tx, "alma"), words.Request(services=["ehr"], text="x", level=3, exercise=True)
+    assert "nothing was done" in str(answers.answer(tx, [alma], "4", "", "slack"))
+    assert "nobody reads this number now" in str(answers.stray(tx, alma, "hello", "sms", "+13125550101"))
+    drill = opening.declare(tx, eve, request, "cli").code
+    end.close(tx, eve, drill, "over", "cli")
+    for digit in "23":
+        kind, facts = answers.answer(tx, [alma], digit, "", "sms") or ("", {})
+        assert kind == "echo" and facts["text"].endswith(answers.AFTER_EXERCISE)
+        assert answers.AFTER_EXERCISE in tx.render.sms(kind, **facts)
+
+
 def test_a_digest_after_the_return_counts_no_answers(tx: Tx, eve: Person) -> None:  # noqa: F811
     outage = declare(tx, eve)
     assert "Patient risk: 0" in tx.render.sms("digest", "en", **digest.facts(tx, outage, []))
