@@ -49,7 +49,7 @@ FREE = {
     "restored": "what text", "closed": "text", "question": "text", "help": "need note", "task": "text why",
     "tasks": "items", "card": "lines", "task_due": "text", "task_late": "text", "task_up": "text why",
     "told_you": "text", "echo": "text", "echo_taken": "text", "echo_help": "need", "recall_news": "text",
-    "status": "state numbers recalls", "digest": "tried report late_said stuck_said",
+    "status": "state numbers recalls", "digest": "tried report late_said stuck_said done_said",
     "sitrep_report": "full decisions staff", "declared": "text", "inject": "say refused", "preflight": "red other",
     "reply_declared": "sent changed added odd", "reply_merged": "odd",
     "reply_recall": "planned excluded", "reply_status": "summary recovery recalls",

@@ -15,6 +15,7 @@ REPORT = "report"  # a section chief's own part of the situation report
 EVERY = timedelta(minutes=10)
 NAMED = 30  # people by name
 REASON = 40  # characters of why something is stuck
+FINE = ("due soon", "done")
 STUCK = ("blocked", "nobody can", "no relief")
 #: The states in which a concern about a task still is one; else while the task is open
 STILL = {
@@ -22,6 +23,7 @@ STILL = {
     "due soon": (tasks.TaskState.OFFERED, tasks.TaskState.ACCEPTED),
     "blocked": (tasks.TaskState.BLOCKED,),
     "nobody can": (tasks.TaskState.CANNOT_DO,),
+    "done": (tasks.TaskState.DONE,),
 }
 GONE = (outages.OutageState.VOIDED, outages.OutageState.DISMISSED)
 
@@ -35,7 +37,7 @@ class Concern(SQLModel, table=True):
     outage_id: int = Field(index=True, foreign_key="outage.id")
     person_id: str = Field(index=True)
     about: str  # T7, or a unit
-    what: str  # not taken, due soon, late, blocked, nobody can, no relief, silent, text, roll-call, report
+    what: str  # not taken, due soon, late, blocked, nobody can, no relief, done, silent, text, roll-call, report
     at: datetime
     told_at: datetime | None = None
 
@@ -80,8 +82,9 @@ def facts(tx: Tx, outage: Outage, concerns: list[Concern]) -> dict[str, object]:
     silent = [concern.about for concern in concerns if concern.what == "silent"]
     asked = all(row.asked for row in rows if row.unit in silent)
     named = [(concern.what, _named(tx, outage, concern)) for concern in concerns if _is_code(concern.about)]
-    late = list(dict.fromkeys(name for what, name in named if what not in (*STUCK, "due soon")))
+    late = list(dict.fromkeys(name for what, name in named if what not in (*STUCK, *FINE)))
     stuck = list(dict.fromkeys(name for what, name in named if what in STUCK and name not in late))
+    done = list(dict.fromkeys(name for what, name in named if what == "done"))
     return {
         "tried": "texted, called" if silent and asked else None,
         "code": outage.code,
@@ -98,6 +101,8 @@ def facts(tx: Tx, outage: Outage, concerns: list[Concern]) -> dict[str, object]:
         "late_said": _said(tx, late),
         "stuck": stuck,
         "stuck_said": _said(tx, stuck),
+        "done": done,
+        "done_said": _said(tx, done),
         "soon": list(dict.fromkeys(name for what, name in named if what == "due soon" and name not in late)),
         "texts": sum(concern.what == "text" for concern in concerns),
     }
@@ -154,11 +159,11 @@ def _named(tx: Tx, outage: Outage, concern: Concern) -> str:
 
 
 def _said(tx: Tx, names: list[str]) -> list[str]:
-    """The first of them in words, with who has it and what holds it up: `T1 confirm outage (Finn)`."""
+    """The first of them in words, with who has it and what they say of it: `T1 confirm outage (Finn)`."""
     task = tasks.coded(tx, names[0].partition(" ")[0]) if names else None
     if task is None:
         return names
     owner = roster.person(tx, task.owner) if task.is_open() else None
     words = f"{names[0]} {task.sms}" + (f" ({owner.name})" if owner else "")
-    why = task.note if task.state in (tasks.TaskState.BLOCKED, tasks.TaskState.CANNOT_DO) else ""
+    why = {"blocked": task.note, "cannot_do": task.note, "done": task.given}.get(task.state, "")
     return [f"{words}: {texting.fit(why, REASON)}" if why else words, *names[1:]]

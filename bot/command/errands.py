@@ -24,7 +24,9 @@ def act(tx: Tx, person: roster.Person, verb: str, code: str, words: str, channel
         return levels.decide(tx, task, person, verb, channel)
     if task.step == relief.STEP and verb in relief.ACCEPTS:
         return relief.accept(tx, task, person, channel)
-    echo = VERBS[verb](tx, task, person, words, channel)
+    before, echo = task.state, VERBS[verb](tx, task, person, words, channel)
+    if before != task.state == tasks.TaskState.DONE:
+        _asker_hears(tx, task, person, "done")
     risks.ended(tx, task, person)
     returning.advance(tx, task.outage_id)
     return echo
@@ -71,6 +73,7 @@ def errand(tx: Tx, by: roster.Person, person: roster.Person, text: str, due_s: i
     task = tasks.open_new(
         tx, outage, tasks.Kind.ADHOC, text, texting.fit(text, 40), prio=2, due_s=due_s, unit=person.unit
     )
+    task.asker = by.id
     tasks.take(tx, task, person.id, "", "shift")
     tasks.announce(tx, outage, person, [task])
     tasks.set_clock(tx, outage.id or 0)
@@ -112,6 +115,7 @@ def _blocked(tx: Tx, task: tasks.Task, person: roster.Person, why: str, channel:
         ladder = escalations.start(tx, "blocked", subject, rows, outage_id=outage.id, person_id=person.id)
         if rows[0]["after"] == 0:
             escalations.climb(tx, ladder.id or 0, rungs.PERFORMERS)
+    _asker_hears(tx, task, person, "blocked")
     above = tell.above(tx, outage, person, task.unit)
     return "echo", {"text": f"{facts['text']}, {above.name if above else 'the coordinator'} is told"}
 
@@ -136,6 +140,15 @@ def _nobody_can(tx: Tx, task: tasks.Task, person: roster.Person, why: str) -> No
     elif above:
         text = f"nobody can {task.code}, {task.sms}"
         tell.one(tx, None, above, "told_you", {"text": text}, lane=Lane.ALERT, also_slack=True)
+    _asker_hears(tx, task, person, "nobody can")
+
+
+def _asker_hears(tx: Tx, task: tasks.Task, person: roster.Person, what: str) -> None:
+    """Whoever made a task up reads in the next digest what became of it, unless it was their own doing."""
+    outage = tx.get(Outage, task.outage_id) if task.outage_id else None
+    asker = roster.person(tx, task.asker)
+    if outage and asker and asker.id != person.id:
+        digest.add(tx, outage, asker, task.code, what)
 
 
 #: What a word about a task sets off: it is always recorded, and the person is not asked again

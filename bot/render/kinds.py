@@ -37,13 +37,16 @@ KINDS: dict[str, Kind] = {
     "card": _kind("unit code by lines", lines=1),
     "receipt": _kind("code level services sites people finish unreachable", sites=0, finish=0, services=12),
     "digest": _kind(
-        "code time silent tried told staff forms report missing late late_said stuck stuck_said soon ok of risk texts",
+        "code time silent tried told staff forms report missing late late_said stuck stuck_said done done_said soon ok "
+        "of risk texts",
         tried=0,
         texts=0,
         late_said=0,
         stuck_said=0,
+        done_said=0,
         soon=0,
         of=0,
+        done=0,
         missing=1,
         report=0,
         forms=1,

@@ -108,7 +108,7 @@ def leave(tx: Tx, person: roster.Person, outage_id: int | None, why: str, unit: 
     given: dict[str, list[Task]] = defaultdict(list)
     for task in tx.exec(theirs.where(col(Task.card_id).is_(None)).order_by(col(Task.prio), col(Task.number))).all():
         if task.asked_at and task.state == TaskState.IN_PROGRESS:  # done but for the proof
-            marks.finish(tx, task, TaskState.DONE, person.id, "", task.given)
+            marks.finish(tx, task, TaskState.DONE, task.said_by or person.id, "", task.given)
             continue
         if task.kind == Kind.CHECK:
             charge = roster.charge(tx, task.unit)

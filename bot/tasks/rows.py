@@ -80,6 +80,7 @@ class Task(SQLModel, table=True):
     owner: str = ""
     backup: str = ""
     giver: str = Field(default="", sa_column_kwargs={"server_default": ""})  # has it until its new owner takes it
+    asker: str = Field(default="", sa_column_kwargs={"server_default": ""})  # made it up, and hears what became of it
     via: str = ""  # how the owner came to it: shift, oncall, superior, house_supervisor
     refused_by: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
     told: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))  # superiors who may act on it
@@ -91,6 +92,7 @@ class Task(SQLModel, table=True):
     warned_at: datetime | None = None
     late_at: datetime | None = None  # when its owner was told that it is overdue
     asked_at: datetime | None = None  # when the proof was asked for
+    said_by: str = Field(default="", sa_column_kwargs={"server_default": ""})  # said that it is done, before the proof
     ended_at: datetime | None = None
     given: str = ""  # the proof
     note: str = ""

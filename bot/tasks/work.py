@@ -68,6 +68,7 @@ def done(tx: Tx, task: Task, person: roster.Person, given: str, channel: str) ->
     wants = task.kind == Kind.PLAYBOOK and not task.card_id and task.asked_at is None
     if wants and not _proves(task.proof, given):
         task.asked_at, task.state, task.given = tx.now, TaskState.IN_PROGRESS, given
+        task.said_by = person.id
         marks.note(tx, task, "proof_asked", person, channel, proof=task.proof, given=given)
         marks.settle_offer(tx, task)
         marks.settle_single(tx, task)
@@ -80,8 +81,8 @@ def done(tx: Tx, task: Task, person: roster.Person, given: str, channel: str) ->
 
 
 def unproved(tx: Tx, task: Task) -> None:
-    """Its proof was asked for and never came: it is done as its owner said."""
-    marks.finish(tx, task, TaskState.DONE, task.owner, "", task.given)
+    """Its proof was asked for and never came: it is done as somebody said."""
+    marks.finish(tx, task, TaskState.DONE, task.said_by or task.owner, "", task.given)
 
 
 def _card_of(tx: Tx, line: Task, person: roster.Person, channel: str) -> None:

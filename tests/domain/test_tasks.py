@@ -9,9 +9,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlmodel import select
 
-from bot import escalations, roster, tasks, timers
+from bot import escalations, journal, roster, tasks, timers
 from bot.access import Refused
-from bot.command import errands, tasking, tell
+from bot.command import digest, errands, tasking, tell
 from bot.db import Tx
 from bot.outages import Outage
 from bot.tasks import Kind, Task, TaskState
@@ -134,6 +134,53 @@ def test_without_the_proof_it_is_done_ten_minutes_later_and_nobody_is_chased(tx:
     assert task.state == TaskState.DONE and len(texts(tx, "kit")) == before
     says(tx, "kit", "proof", task.code, "12")
     assert task.given == "12", "a late proof is taken all the same"
+
+
+def test_without_the_proof_it_is_done_by_whoever_said_so(tx: Tx, outage: Outage) -> None:
+    task = ask(tx, outage, proof="number")
+    says(tx, "eve", "done", task.code)
+    tx.now += timedelta(minutes=10)  # type: ignore[misc]
+    tasks.watch(tx, outage.id or 0)
+    assert task.owner == "kit" and tx.exec(select(journal.Line.who).where(journal.Line.what == "done")).one() == "eve"
+
+
+# --- made up on the spot
+
+
+def errand(tx: Tx, outage: Outage) -> Task:
+    eve, alma = by_id(tx, "eve"), by_id(tx, "alma")
+    errands.errand(tx, eve, alma, "bring radios to the ED", 900)
+    return tx.exec(select(Task).where(Task.kind == Kind.ADHOC)).one()
+
+
+def heard(tx: Tx, outage: Outage) -> str:
+    """Eve's next digest."""
+    digest.send(tx, f"{outage.id}:eve")
+    return texts(tx, "eve")[-1]
+
+
+def test_whoever_made_a_task_up_reads_that_it_is_blocked_and_that_it_is_done(tx: Tx, outage: Outage) -> None:
+    task = errand(tx, outage)
+    says(tx, "alma", "blocked", task.code, "no key")
+    assert f"STUCK {task.code} 5W bring radios to the ED (Alma Quill): no key" in heard(tx, outage)
+    says(tx, "alma", "done", task.code, "six brought")
+    assert f"Done: {task.code} 5W bring radios to the ED: six brought" in heard(tx, outage)
+    before = len(texts(tx, "eve"))
+    digest.send(tx, f"{outage.id}:eve")
+    assert len(texts(tx, "eve")) == before
+
+
+def test_whoever_made_a_task_up_reads_that_nobody_can(tx: Tx, outage: Outage) -> None:
+    task = errand(tx, outage)
+    while task.is_open():
+        errands.refuse(tx, task, by_id(tx, task.owner), "busy", "sms")
+    assert f"STUCK {task.code}" in heard(tx, outage)
+
+
+def test_who_does_the_task_they_made_up_is_told_nothing(tx: Tx, outage: Outage) -> None:
+    task = errand(tx, outage)
+    says(tx, "eve", "done", task.code)
+    assert timers.due_at(tx, digest.DIGEST, f"{outage.id}:eve") is None
 
 
 # --- skipped
