@@ -4,8 +4,7 @@ import sqlite3
 import threading
 from collections.abc import Callable
 
-import psycopg
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 PATIENCE = 1.5  # seconds that a verb waits before somebody looks whether the database still answers
@@ -42,7 +41,7 @@ def is_away(problem: BaseException) -> bool:
     if isinstance(said, sqlite3.OperationalError):
         return getattr(said, "sqlite_errorcode", 0) & 0xFF in GONE_SQLITE
     state = getattr(said, "sqlstate", None)
-    if isinstance(said, psycopg.OperationalError | psycopg.InterfaceError) and not state:
+    if isinstance(problem, OperationalError | InterfaceError) and not state:
         return True
     return problem.connection_invalidated or str(state or "").startswith(GONE_POSTGRESQL)
 

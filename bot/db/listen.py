@@ -2,12 +2,14 @@
 
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import psycopg
 from sqlalchemy import make_url
 
 from bot.db.engines import PATIENT
+
+if TYPE_CHECKING:
+    from psycopg import Connection
 
 CHANNEL = "muster"
 NOTIFY = f"NOTIFY {CHANNEL}"
@@ -30,17 +32,19 @@ class Listener:
         self._thread.join(timeout=5)
 
     def _listen(self) -> None:
+        import psycopg  # a start on SQLite does not wait for it
+
+        patience: dict[str, Any] = PATIENT
         while not self._ended.is_set():
             try:
-                self._hear()
+                with psycopg.connect(self._conninfo, autocommit=True, **patience) as connection:
+                    self._hear(connection)
             except (psycopg.Error, OSError):
                 self._ended.wait(AGAIN)  # polling is the net meanwhile
 
-    def _hear(self) -> None:
-        patience: dict[str, Any] = PATIENT
-        with psycopg.connect(self._conninfo, autocommit=True, **patience) as connection:
-            connection.execute(f"LISTEN {CHANNEL}")
-            self._wake()  # whatever was said while nobody listened
-            while not self._ended.is_set():
-                for _ in connection.notifies(timeout=ROUND, stop_after=1):
-                    self._wake()
+    def _hear(self, connection: "Connection") -> None:
+        connection.execute(f"LISTEN {CHANNEL}")
+        self._wake()  # whatever was said while nobody listened
+        while not self._ended.is_set():
+            for _ in connection.notifies(timeout=ROUND, stop_after=1):
+                self._wake()

@@ -8,7 +8,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from dateutil.rrule import rrulestr
-from icalendar import Calendar
 from sqlmodel import col, select
 
 from bot.db import Tx
@@ -89,6 +88,8 @@ def _names(tx: Tx) -> Names:
 
 
 def _read(path: Source, role: str, names: Names, zone: ZoneInfo, now: datetime) -> Sheet:
+    from icalendar import Calendar  # a twentieth of a second that only an import of calendars waits for
+
     sheet = Sheet(Path(path).name)
     if role not in ROLES or role in UNIT_ROLES:
         held = [known for known in ROLES if known not in UNIT_ROLES]

@@ -4,10 +4,11 @@ from pathlib import Path
 from typing import Any
 
 from alembic import command
+from alembic.config import Config
 from sqlalchemy import create_engine, inspect, text
 
 from bot.clock import MovedClock
-from bot.db.engines import _alembic
+from bot.db.engines import MIGRATIONS
 from tests.conftest import fresh_sqlite
 from tests.people import Person, Stage
 
@@ -22,9 +23,12 @@ def tables(url: str) -> dict[str, dict[str, Any]]:
 
 def test_a_release_finds_all_it_knows_in_the_next_schema(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'old.db'}"
-    command.upgrade(_alembic(url), "0001")
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["url"] = url
+    command.upgrade(config, "0001")
     old = tables(url)
-    command.upgrade(_alembic(url), "head")
+    command.upgrade(config, "head")
     new = tables(url)
     assert [f"{table}.{name}" for table in old for name in old[table] if name not in new.get(table, {})] == []
     both = [(table, name) for table in old for name in new[table] if name not in old[table]]
