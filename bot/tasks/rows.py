@@ -32,6 +32,7 @@ ENDED = (TaskState.DONE, TaskState.CANNOT_DO, TaskState.HANDED_OVER, TaskState.C
 
 WARN = {1: timedelta(minutes=5), 2: timedelta(minutes=10), 3: timedelta(minutes=15)}  # before due
 UNWARNED = ("card", "help", "risk", "visit")
+SAME_DAY = timedelta(hours=20)  # nearer than this, an hour cannot be taken for the same hour of another day
 LEAST = timedelta(minutes=10)  # a warning comes at least this long after the offer
 Unfinished = Mapping[str, set[str]]  # step → the units in which it is not ended; "" for the hospital's own
 
@@ -114,8 +115,11 @@ class Task(SQLModel, table=True):
 
 
 def at(tx: Tx, moment: datetime | None) -> str:
-    """A moment as staff read it: 04:25 in the hospital's time zone."""
-    return moment.astimezone(ZoneInfo(tx.settings.timezone)).strftime("%H:%M") if moment else ""
+    """A moment as staff read it, in the hospital's time zone: 04:25, or Tue 22 Dec if it is most of a day away."""
+    if moment is None:
+        return ""
+    there = moment.astimezone(ZoneInfo(tx.settings.timezone))
+    return f"{there:%H:%M}" if abs(there - tx.now) <= SAME_DAY else f"{there:%a} {there.day} {there:%b}"
 
 
 def warn_at(task: Task) -> datetime | None:

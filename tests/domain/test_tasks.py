@@ -1,7 +1,7 @@
 """Tasks one by one: needs, proofs, what is skipped, given on, and how much one person has."""
 
 import contextlib
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -31,6 +31,17 @@ def forward(tx: Tx, minutes: int) -> None:
 def says(tx: Tx, who: str, verb: str, code: str, words: str = "") -> str:
     kind, facts = errands.act(tx, by_id(tx, who), verb, code, words, "sms") or ("", {})
     return tx.render.sms(kind, "en", False, **facts) if kind else ""
+
+
+# --- when
+
+
+def test_what_is_due_on_another_day_says_which(tx: Tx, outage: Outage) -> None:
+    tx.now = datetime(2026, 12, 21, 4, 11, tzinfo=UTC)  # type: ignore[misc]
+    task = ask(tx, outage)
+    for hours, by in ((20, "00:11"), (24, "Tue 22 Dec"), (15 * 24, "Tue 5 Jan")):
+        task.due_at = tx.now + timedelta(hours=hours)
+        assert f"by {by}: open the cabinets" in says(tx, "kit", "have", task.code)
 
 
 # --- needs
