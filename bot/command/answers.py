@@ -3,9 +3,9 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from bot import checkins, escalations, journal, outages, outbox, roster, tasks, texting, timers
+from bot import checkins, escalations, journal, outages, outbox, roster, tasks, timers
 from bot.access import Refused
-from bot.command import digest, questions, risks, tell
+from bot.command import colleagues, digest, questions, risks, tell
 from bot.command.tell import Echo
 from bot.db import Tx
 from bot.outages import Outage
@@ -34,7 +34,7 @@ def answer(
 
 def _held_back(tx: Tx, person: roster.Person, note: str, channel: str) -> str:
     """The note, unless it may name a patient: then it goes nowhere, and only the journal has what is left of it."""
-    held = texting.patient_data(note)
+    held = colleagues.patient_data(tx, person, note)
     if held:
         journal.write(tx, "note_held", who=person.id, channel=channel, text=held)
     return "" if held else note
@@ -151,7 +151,7 @@ def person_told(tx: Tx, by: roster.Person, whom: roster.Person, name: str = "") 
 def stray(tx: Tx, person: roster.Person, text: str, channel: str, number: str) -> Echo:
     """A text that fits nothing goes to the coordinator; the automatic answer comes at most once in ten minutes."""
     running = outages.running(tx)
-    held = texting.patient_data(text)
+    held = colleagues.patient_data(tx, person, text)
     shown = held or text.strip() or "(no words, perhaps a picture)"
     journal.write(
         tx,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Collection
 
 REMOVED = "[removed]"
 
@@ -46,6 +47,9 @@ _BARE_RECORD = re.compile(
     re.IGNORECASE,
 )
 _LISTED = re.compile(r"\b([^\W\d]{3,}),\s?([^\W\d]{3,})\b")  # as records list people: SMITH, JOHN
+_DATE = r"(?<![\d/])\d{1,2}[/.-]\d{1,2}[/.-](?:\d{4}|\d\d)(?![\d/])"
+_TWO_NAMES = r"\b([^\W\d_]['’\w-]+),?\s([^\W\d_]['’\w-]+)\b"
+_DATED = (re.compile(rf"{_TWO_NAMES}\W{{1,3}}{_DATE}"), re.compile(rf"{_DATE}\W{{1,3}}{_TWO_NAMES}"))
 _LONG_NUMBER = re.compile(r"\d{5,}")
 
 _PLACE = re.compile(
@@ -114,13 +118,14 @@ _NOT_NAMES = frozenset(  # what stands beside a bed in plain reports, and begins
 )
 
 
-def patient_data(text: str) -> str | None:
+def patient_data(text: str, staff: Collection[str] = ()) -> str | None:
     """The text without what looks like patient data, or None when nothing does.
 
-    Of what was screened before it is still said that it held some.
+    Of what was screened before it is still said that it held some. `staff` are words of it that name colleagues: alone
+    they are no sign, but beside one they go, too.
     """
-    numbers = [*_RECORD.finditer(text), *_BIRTH.finditer(text), *_BARE_RECORD.finditer(text)]
-    if not numbers and REMOVED not in text and not _names_a_patient(text):
+    numbers = [*_RECORD.finditer(text), *_BIRTH.finditer(text), *_BARE_RECORD.finditer(text), *_dated(text)]
+    if not numbers and REMOVED not in text and not _names_a_patient(_but(text, staff)):
         return None
     names = [word for word in _WORD.finditer(text) if _like_a_name(word[0])]
     called = [found for sort in (_TITLED, _CALLED) for found in sort.finditer(text) if _may_be_a_name(found[1])]
@@ -130,6 +135,26 @@ def patient_data(text: str) -> str | None:
 def without_patients(text: str) -> str:
     """The text as it may be kept and shown."""
     return patient_data(text) or text
+
+
+def _but(text: str, staff: Collection[str]) -> str:
+    """Without the names of colleagues, unless somebody is called a patient, or by a title."""
+    if any(sort.search(text) for sort in (_TITLED, _CALLED)):
+        return text
+    for name in staff:
+        text = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", "-", text)
+    return text
+
+
+def _dated(text: str) -> list[re.Match[str]]:
+    """A first and a last name beside a date, as on a wristband: Okafor, Ada 4/5/22."""
+    found = [match for sort in _DATED for match in sort.finditer(text)]
+    named = [match for match in found if any(map(_like_a_name, match.groups()))]
+    return [match for match in named if all(map(_begins_big, match.groups()))]
+
+
+def _begins_big(word: str) -> bool:
+    return word[0].isupper() and _may_be_a_name(word)
 
 
 def _names_a_patient(text: str) -> bool:

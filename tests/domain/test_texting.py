@@ -391,6 +391,36 @@ def test_a_surname_is_taken_out_wherever_it_stands_in_the_clause_of_a_room(text)
 
 
 @pytest.mark.parametrize(
+    "text", ["Okafor, Ada 4/5/22", "OKAFOR ADA 04-05-2022", "4/5/22 Okafor, Ada", "Smith, John 4/5/60"]
+)
+def test_a_date_beside_a_name_is_a_birth(text):
+    held = patient_data(f"{text} fell")
+    assert held is not None and held.replace("[removed]", "").strip(" ,") == "fell"
+
+
+@pytest.mark.parametrize(
+    ("text", "staff", "held"),
+    [
+        ("Ann Kelly in 412 asks for forms", ["Ann Kelly"], None), ("rm 4 Ann Kelly has it", ["Ann Kelly"], None),
+        ("Ann Kelly in 412, pt fell", ["Ann Kelly"], "[removed] [removed] in 412, [removed]"),
+        ("Ann Kelly in 412 DOB 3/4/50", ["Ann Kelly"], "[removed] [removed] in 412 [removed]"),
+        ("Ann Kelly: Jones in 412 fell", ["Ann Kelly"], "[removed] [removed]: [removed] in 412 fell"),
+    ],
+)  # fmt: skip
+def test_a_colleague_is_no_patient_unless_somebody_is(text, staff, held):
+    assert patient_data(text, staff) == held
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Downtime Drill 11/22/26", "Epic Upgrade 11/22/26", "back by Tuesday Night 11/24/26", "forms of 4/5/22 are old",
+     "Ben Ode is off 11/24/26", "next update 11/22/26"],
+)  # fmt: skip
+def test_a_date_beside_other_words_is_none(text):
+    assert patient_data(text) is None
+
+
+@pytest.mark.parametrize(
     "text",
     ["", "2 5W", "Need help bed 4", "ICU bed 4 monitor down", "no oxygen room 412", "NO POWER ROOM 12",
      "10 beds open",
