@@ -1,20 +1,28 @@
-"""The command line as people and scripts meet it: real processes, one plain sentence, and an exit status."""
+"""The command line as people and scripts meet it: one plain sentence, and an exit status.
+
+A process needs a second to start, so most commands are called as the process would call them.
+"""
 
 import json
 import os
 import sqlite3
 import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import chdir, closing, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from shutil import copy
-from sys import executable
 from typing import Any
 
 import pytest
+import structlog
 
-MUSTER = str(Path(executable).with_name("muster"))
+from bot.cli import main
+
+MUSTER = str(Path(sys.executable).with_name("muster"))
 STAFF = """id,name,unit,mobile,roles,permissions
 eve,Eve Sand,OPS,+1 202 555 0116,incident_commander,admin
 ben,Ben Ode,5W,+1 202 555 0113,unit_charge,
@@ -29,7 +37,7 @@ x3,Hal Fine,5W,+1 202 555 0119
 #: the names of the contract, in its order
 OUTAGE = """
     code state level exercise services service_states summary commander declared_at next_update_at restored_at closed_at
-    reach checkin units tasks period roll_call recovery recalls
+    reach checkin units tasks period roll_call recovery on_paper recalls
 """.split()
 PARTS = {
     "reach": "people queued sent delivered failed unreachable told_in_person".split(),
@@ -49,17 +57,36 @@ class Said:
     err: str
 
 
+def in_a_process(words: list[str], folder: Path, env: dict[str, str], stdin: str) -> Said:
+    given: dict[str, Any] = {"cwd": folder, "env": env, "input": stdin, "capture_output": True, "text": True}
+    done = subprocess.run([MUSTER, *words], timeout=60, check=False, **given)
+    return Said(done.returncode, done.stdout, done.stderr)
+
+
+def called(words: list[str], folder: Path, env: dict[str, str], stdin: str) -> Said:
+    out, err = StringIO(), StringIO()
+    with pytest.MonkeyPatch.context() as patch, chdir(folder), redirect_stdout(out), redirect_stderr(err):
+        for name in os.environ:
+            patch.delenv(name)
+        for name, value in env.items():
+            patch.setenv(name, value)
+        patch.setattr("sys.argv", [MUSTER, *words])
+        patch.setattr("sys.stdin", StringIO(stdin))
+        with pytest.raises(SystemExit) as ended:
+            main()
+    return Said(int(ended.value.code or 0), out.getvalue(), err.getvalue())
+
+
 @dataclass(frozen=True)
 class House:
     """A folder with a database, and nothing of anybody's environment."""
 
     folder: Path
+    run: Callable[[list[str], Path, dict[str, str], str], Said] = called
 
     def does(self, *words: str, stdin: str = "", **more: str) -> Said:
-        env = {"PATH": os.environ["PATH"], "ORG_SHORT": "MERCY", "CALLBACK_NUMBER": "5555"} | more
-        given: dict[str, Any] = {"cwd": self.folder, "env": env, "input": stdin, "capture_output": True, "text": True}
-        done = subprocess.run([MUSTER, *words], timeout=60, check=False, **given)
-        return Said(done.returncode, done.stdout, done.stderr)
+        env = {"PATH": os.environ["PATH"], "ORG_SHORT": "MERCY", "CALLBACK_NUMBER": "5555"}
+        return self.run([*words], self.folder, env | more, stdin)
 
     def file(self, name: str, text: str) -> str:
         (self.folder / name).write_text(text, encoding="utf-8")
@@ -87,15 +114,30 @@ class House:
             raw.execute(statement)
 
 
+@pytest.fixture(autouse=True)
+def nothing_lasts(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What a process would take with it when it ends."""
+    monkeypatch.setattr("sys.excepthook", sys.excepthook)
+    logs = structlog.get_config()
+    yield
+    structlog.configure(**logs)
+
+
 @pytest.fixture
 def house(tmp_path: Path) -> House:
     return House(tmp_path)
 
 
+@pytest.fixture
+def true_house(tmp_path: Path) -> House:
+    """Each command in a process of its own."""
+    return House(tmp_path, in_a_process)
+
+
 @pytest.fixture(scope="module")
 def staffed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database after the first import, to copy."""
-    house = House(tmp_path_factory.mktemp("cli"))
+    house = House(tmp_path_factory.mktemp("cli"), in_a_process)
     said = house.done("roster", "import", house.file("staff.csv", STAFF))
     assert said == "Imported: 4 added, 0 updated, 0 deactivated.\n"
     return house.folder / "muster.db"
@@ -151,10 +193,10 @@ def takes_a_task(hospital: House) -> None:
     assert "Say to whom" in hospital.refused("task", "give", f"T{number}")
 
 
-def test_a_status_when_nothing_is_open(house: House) -> None:
+def test_a_status_when_nothing_is_open(true_house: House) -> None:
     """Two at once, on a database that neither has seen: one makes it, both answer."""
     with ThreadPoolExecutor(2) as pool:
-        plain, machine = pool.map(lambda words: house.done(*words), [("status",), ("status", "--json")])
+        plain, machine = pool.map(lambda words: true_house.done(*words), [("status",), ("status", "--json")])
     assert plain.startswith("No outage is open.")
     assert json.loads(machine)["outages"] == []
     fits_the_contract(json.loads(machine))
@@ -218,7 +260,7 @@ def test_bad_rows_are_named_by_line_and_nothing_is_imported(hospital: House) -> 
 
 
 def test_a_pin_is_read_from_stdin_and_kept_as_a_hash(hospital: House) -> None:
-    assert hospital.done("pin", "set", "eve", stdin="4829\n") == "The PIN of eve is set.\n"
+    assert House(hospital.folder, in_a_process).done("pin", "set", "eve", stdin="4829\n") == "The PIN of eve is set.\n"
     (hashed,) = hospital.asked("select hash from pin where person_id = 'eve'")
     assert hashed.startswith("$argon2")
     assert b"4829\n" not in (hospital.folder / "muster.db").read_bytes()
@@ -249,8 +291,8 @@ def test_bad_settings_are_complained_about_all_at_once(house: House) -> None:
     assert named >= {"PORT", "TIMEZONE", "TWILIO_ACCOUNT_SID"}
 
 
-def test_a_database_that_cannot_be_opened(house: House) -> None:
-    said = house.refused("status", DATABASE_URL="sqlite:////nowhere/at/all.db")
+def test_a_database_that_cannot_be_opened(true_house: House) -> None:
+    said = true_house.refused("status", DATABASE_URL="sqlite:////nowhere/at/all.db")
     assert said == "The database cannot be used: unable to open database file.\n"
 
 
