@@ -102,7 +102,8 @@ def remind(tx: Tx, outage_id: int) -> None:
     """Five minutes before the promised time its owner is reminded."""
     outage = tx.get(Outage, outage_id)
     owner = tell.promise_owner(tx, outage) if outage and outage.state in outages.RUNNING else None
-    if outage and owner:
+    is_ahead = outage and outage.next_update_at and outage.next_update_at > tx.now  # else it goes out now, by itself
+    if outage and owner and is_ahead:
         facts = {"time": tell.next_at(tx, outage), "code": outage.code}
         tell.one(tx, outage, owner, "remind_promise", facts, lane=outbox.Lane.QUESTION, also_slack=True)
         journal.write(tx, "reminded", outage=outage.code, about="update", to=owner.id)

@@ -10,7 +10,7 @@ from bot import escalations, journal, outages, outbox, roster, timers
 from bot.db import Tx
 from bot.outages import Outage
 from bot.tasks import cards, quiet
-from bot.tasks.rows import Kind, Task, TaskState, Unfinished, at, delay, lines, of_outage, unfinished
+from bot.tasks.rows import Kind, Task, TaskState, Unfinished, at, give_time, lines, of_outage, unfinished
 
 WATCH = "tasks.watch"  # the timer: offers, warnings and overdue tasks of an outage
 EARLIEST = timedelta(minutes=20)  # before due
@@ -135,9 +135,7 @@ def later(tx: Tx, seconds: int) -> datetime:
 
 
 def _assign(tx: Tx, outage: Outage, task: Task) -> bool:
-    if task.needs and task.offer_at:  # it has as long as it was to have, however long it waited for others
-        delay(tx, task, tx.now - task.offer_at)
-        task.offer_at = tx.now
+    give_time(tx, task)
     site = outage.sites[0] if len(outage.sites) == 1 else ""
     held = holding(tx, outage, task.role, task.unit, frozenset(task.refused_by), site)
     if held.owner is None:

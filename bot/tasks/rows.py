@@ -157,6 +157,19 @@ def delay(tx: Tx, task: Task, by: timedelta) -> None:
         tx.add(each)
 
 
+def give_time(tx: Tx, task: Task) -> None:
+    """It has as long as it was to have, however long it waited for others, or for us to run again."""
+    if task.offer_at and (task.needs or _is_past(tx, task)):
+        delay(tx, task, tx.now - task.offer_at)
+        task.offer_at = tx.now
+    if task.due_at and _is_past(tx, task):  # nobody could be asked until now
+        delay(tx, task, tx.now + LEAST - task.due_at)
+
+
+def _is_past(tx: Tx, task: Task) -> bool:
+    return task.due_at is not None and task.due_at <= tx.now
+
+
 def lines(tx: Tx, card: Task) -> list[Task]:
     return list(tx.exec(select(Task).where(Task.card_id == card.id).order_by(col(Task.line))))
 

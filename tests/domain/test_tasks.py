@@ -44,6 +44,25 @@ def test_what_is_due_on_another_day_says_which(tx: Tx, outage: Outage) -> None:
         assert f"by {by}: open the cabinets" in says(tx, "kit", "have", task.code)
 
 
+def test_what_is_offered_hours_too_late_has_as_long_as_it_was_to_have(tx: Tx, outage: Outage) -> None:
+    """As after a restart: one text, with a time that is still to come."""
+    tx.now = datetime(2026, 12, 21, 4, 0, tzinfo=UTC)  # type: ignore[misc]
+    common: dict[str, Any] = {"outage_id": outage.id, "role": "pharmacist_in_charge", "prio": 1, "text": "Count"}
+    tx.add(Task(**common, sms="count", offer_at=tx.now, due_at=tx.now + timedelta(minutes=30)))
+    tx.flush()
+    tx.now += timedelta(hours=5)  # type: ignore[misc]
+    tasks.watch(tx, outage.id or 0)
+    said = texts(tx, "kit")
+    assert len(said) == 1 and "by 09:30: count" in said[0]
+
+
+def test_nobody_is_reminded_of_an_update_that_goes_out_now(tx: Tx, outage: Outage) -> None:
+    tell.promise(tx, outage)
+    tx.now += timedelta(hours=5)  # type: ignore[misc]
+    timers.fire_due(tx, HANDLERS)
+    assert journaled(tx, "held") and not journaled(tx, "reminded")
+
+
 # --- needs
 
 
