@@ -86,6 +86,16 @@ def health(db: Database, name: str = "sms") -> tuple[str, str]:
     return (row.state, row.circuit) if row else ("ok", "closed")
 
 
+async def tripped(db: Database) -> tuple[Provider, Dispatcher]:
+    """A provider that has just failed often enough."""
+    sms = Provider("sms")
+    sms.fails(Unavailable())
+    dispatcher = Dispatcher(db, {"sms": [sms]}, {})
+    await db.transact(queued, TRIP)
+    await dispatcher.dispatch()
+    return sms, dispatcher
+
+
 def play(scene: Callable[[], Coroutine[Any, Any, None]]) -> None:
     asyncio.run(asyncio.wait_for(scene(), 20))
 
@@ -179,11 +189,7 @@ def test_a_provider_that_still_fails_gets_one_message_every_five_seconds(db: Dat
 
 def test_a_provider_that_is_well_again_while_nothing_waits_is_simply_well(db: Database, clock: MovedClock) -> None:
     async def scene() -> None:
-        sms = Provider("sms")
-        sms.fails(Unavailable())
-        dispatcher = Dispatcher(db, {"sms": [sms]}, {})
-        await db.transact(queued, TRIP)
-        await dispatcher.dispatch()
+        sms, dispatcher = await tripped(db)
         sms.fails(None)
         assert await dispatcher.probe() == 0, "not before its time"
         clock.forward(seconds=5)
@@ -243,11 +249,7 @@ def test_one_success_among_many_failures_does_not_hide_them(db: Database) -> Non
 
 def test_a_probe_that_is_refused_for_our_settings_stops_the_channel(db: Database, clock: MovedClock) -> None:
     async def scene() -> None:
-        sms = Provider("sms")
-        sms.fails(Unavailable())
-        dispatcher = Dispatcher(db, {"sms": [sms]}, {})
-        await db.transact(queued, TRIP)
-        await dispatcher.dispatch()
+        sms, dispatcher = await tripped(db)
         sms.fails(Misconfigured("Twilio does not accept our sign-in"))
         clock.forward(seconds=5)
         await dispatcher.probe()
@@ -261,11 +263,7 @@ def test_while_all_is_in_doubt_the_circuit_does_not_close(db: Database, clock: M
     """Lists work and texts do not: whoever waits is called, as soon as that has lasted."""
 
     async def scene() -> None:
-        sms = Provider("sms")
-        sms.fails(Unavailable())
-        dispatcher = Dispatcher(db, {"sms": [sms]}, {})
-        await db.transact(queued, TRIP)
-        await dispatcher.dispatch()
+        sms, dispatcher = await tripped(db)
         opened = db.read_now(circuits.states)["sms"].opened_at
         sms.probed_trouble = None
         for _ in range(6):
