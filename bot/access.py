@@ -15,8 +15,9 @@ LOCK_FOR = timedelta(minutes=15)
 #: verb → the permission it needs (contract, `permissions` of staff.csv)
 NEEDS = {
     "declare": "declare",
-    "update": "manage", "correct": "manage", "raise": "manage", "restore": "manage", "verify": "manage",
-    "void": "manage", "task": "manage", "checkin": "manage", "command": "manage", "drill": "manage", "recall": "manage",
+    "update": "manage", "correct": "manage", "raise": "manage", "lower": "manage", "restore": "manage",
+    "verify": "manage", "void": "manage", "task": "manage", "checkin": "manage", "command": "manage",
+    "drill": "manage", "recall": "manage",
     "close": "close",
 }  # fmt: skip
 

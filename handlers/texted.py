@@ -223,6 +223,7 @@ COMMANDS: dict[str, Callable[[Tx, Person, str, str], str]] = {
     "update": lambda tx, who, code, note: course.update(tx, who, code, note, None, "sms"),
     "correct": lambda tx, who, code, note: course.correct(tx, who, code, note, "sms"),
     "raise": lambda tx, who, code, note: levels.raise_level(tx, who, code, words.level(note), "sms"),
+    "lower": lambda tx, who, code, note: levels.lower_level(tx, who, code, words.level(note), "sms"),
     "restore": lambda tx, who, code, note: end.restore_words(tx, who, code, note, "sms"),
     "verify": lambda tx, who, code, note: end.verify(tx, who, code, "sms"),
     "close": lambda tx, who, code, note: end.close(tx, who, code, note, "sms"),

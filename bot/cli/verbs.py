@@ -109,6 +109,10 @@ COURSE: dict[str, Callable[..., None]] = {
         lambda tx, by, code, text: command.raise_level(tx, by, code, command.level(text), "cli"),
         "Raise the level: CODE and 1 to 4.",
     ),
+    "lower": _course(
+        lambda tx, by, code, text: command.lower_level(tx, by, code, command.level(text), "cli"),
+        "Lower the level: CODE and 1 to 3.",
+    ),
     "restore": _course(
         lambda tx, by, code, text: command.restore_words(tx, by, code, text, "cli"),
         "Services are back: CODE, their names, a text.",

@@ -6,7 +6,7 @@ from bot.command.course import correct, hand_over, update
 from bot.command.end import close, restore, restore_words, verify, void
 from bot.command.facts import fact
 from bot.command.levels import keep as keep_level
-from bot.command.levels import raise_level
+from bot.command.levels import lower_level, raise_level
 from bot.command.opening import Declared, demand_no_real, preview
 from bot.command.opening import declare as declare
 from bot.command.recalling import staff_call
@@ -31,6 +31,7 @@ __all__ = [
     "hand_over",
     "keep_level",
     "level",
+    "lower_level",
     "order_words",
     "preview",
     "raise_level",

@@ -32,6 +32,32 @@ def raise_level(tx: Tx, by: roster.Person, code: str, level: int, channel: str) 
     return _raise(tx, outage, level, by.id, channel)
 
 
+def lower_level(tx: Tx, by: roster.Person, code: str, level: int, channel: str) -> str:
+    """It is less than was thought: whoever was told hears so once, and whoever is told next are fewer. What was begun
+    goes on. Nobody is asked to raise it again for an hour."""
+    outage = outages.commanded(tx, by, "lower", code)
+    before = outage.level
+    if not 1 <= level < before:
+        raise Refused(
+            f"{outage.code} is at level {before}; lower it to a lower one, at least 1. Was it nothing at all, give the "
+            f"all-clear: {tell.how(channel, 'close', outage.code)}. Nothing was changed."
+        )
+    outage.level = level
+    tx.add(outage)
+    _withdraw(tx, outage, by.id, "lowered")
+    for number, rule in enumerate(outage.levels):
+        timers.cancel(tx, ASK, f"{outage.id}:{number}")
+        if _holds(tx, outage, rule):
+            timers.set_for(tx, ASK, f"{outage.id}:{number}", tx.now + AGAIN)
+    tell.promise(tx, outage)
+    text = f"outage now LEVEL {level}, not {before}"
+    facts = {"time": tasks.at(tx, tx.now), "text": text, "next": tell.next_at(tx, outage)}
+    down = outages.down(tx, outage)
+    said = tell.everyone(tx, outage, "update", facts, own=lambda language: {"down": wording.named(down, language)})
+    journal.write(tx, "lowered", outage=outage.code, who=by.id, channel=channel, level=level)
+    return f"{outage.code} is at level {level}: {outbox.audience(tx, said.id)} hear of it. What was begun goes on."
+
+
 def watch(tx: Tx, outage: Outage) -> None:
     """Set the clock of every question that this level and these services call for, and stop the others."""
     for number, rule in enumerate(outage.levels):

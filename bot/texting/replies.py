@@ -21,7 +21,7 @@ CALL_WORDS = {
 }  # fmt: skip
 MASKED = "****"
 
-COMMANDS = "update correct raise restore verify close void command".split()
+COMMANDS = "update correct raise lower restore verify close void command".split()
 
 
 class Says(StrEnum):

@@ -50,6 +50,11 @@ def _raise(tx: Tx, person: Person, rest: str) -> Answer:
     return levels.raise_level(tx, person, code, words.level(text), "slack")
 
 
+def _lower(tx: Tx, person: Person, rest: str) -> Answer:
+    code, text = words.code(rest)
+    return levels.lower_level(tx, person, code, words.level(text), "slack")
+
+
 def _restore(tx: Tx, person: Person, rest: str) -> Answer:
     return end.restore_words(tx, person, *words.code(rest), "slack")
 
@@ -131,6 +136,7 @@ VERBS: dict[str, Verb] = {
     "update": _update,
     "correct": _correct,
     "raise": _raise,
+    "lower": _lower,
     "restore": _restore,
     "order": _order,
     "verify": _verify,
