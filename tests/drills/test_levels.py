@@ -70,6 +70,10 @@ def test_nobody_answers_so_the_clock_raises_it_and_the_commander_is_told(
     assert (level(stage), raised_by(stage)) == (2, ["muster"])
     eve.has_sms("nobody answered T", "O-1 is raised to level 2")
     alma.has_sms("1=read")
+    assert "O-1 is at level 1" in eve.runs("/outage lower 1").text
+    alma.has_sms("outage now LEVEL 1, not 2", "Next 05:20")
+    stage.forward(minutes=50)
+    assert (level(stage), raised_by(stage)) == (1, ["muster"])
 
 
 def test_leave_it_is_remembered_for_an_hour_and_then_for_longer(stage: Stage, dana: Person, eve: Person) -> None:
