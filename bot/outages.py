@@ -73,6 +73,9 @@ class Outage(SQLModel, table=True):
     levels: list[dict[str, Any]] = Field(
         default_factory=list, sa_column=Column(JSON, nullable=False, server_default="[]")
     )  # when somebody is asked to raise the level: a snapshot
+    repeats: list[dict[str, Any]] = Field(
+        default_factory=list, sa_column=Column(JSON, nullable=False, server_default="[]")
+    )  # the tasks that come again while it lasts: a snapshot
     return_order: list[str] = Field(
         default_factory=list, sa_column=Column(JSON, nullable=False, server_default="[]")
     )  # the units that wait for their turn in recovery

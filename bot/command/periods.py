@@ -30,7 +30,7 @@ def turn(tx: Tx, outage_id: int) -> None:
         return
     _start(tx, outage)
     rounds.ask_every_unit(tx, outage)
-    playbooks.again(tx, outage, playbooks.current(tx))
+    playbooks.again(tx, outage)
     situation.ask(tx, outage)
 
 

@@ -75,7 +75,7 @@ def _ask(tx: Tx, outage: Outage, rows: list[UnitCheck]) -> None:
     down = outages.down(tx, outage)
     for person in roster.people(tx, in_charge).values():
         outbox.enqueue(tx, said, _drafts(tx, outage, down, person, in_charge[person.id]))
-    playbooks.check_again(tx, outage, playbooks.current(tx), names)
+    playbooks.check_again(tx, outage, names)
     journal.write(tx, "round_asked", outage=outage.code, units=names)
 
 

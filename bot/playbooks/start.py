@@ -17,6 +17,9 @@ from bot.roster import UNIT_ROLES
 REPEAT_CHECK = "CORE-X4"  # the unit check asked anew: a row from its first round on, done when the unit answers
 FIND_SILENT = "CORE-I6"  # done when every unit is accounted for; its work is the `visit` rung
 AT_ONCE = ("alert", "immediate")  # phases whose owners are role holders of the alert
+#: What a task that comes again has of its step
+REPEATED = {"playbook", "step", "phase", "due_after_s", "anchor", "text", "sms", "role", "prio", "proof", "needs",
+            "skip_if", "tells"}  # fmt: skip
 
 Planned = tuple[str, PhaseName, Step]  # playbook, phase, step
 
@@ -34,6 +37,7 @@ def start(tx: Tx, outage: Outage, library: Library, services: list[str]) -> set[
     units = roster.affected_units(tx, outage.sites)
     planned_now = _steps(library, [CORE, *services], known)
     _leave_to(tx, outage, library, planned_now)
+    _keep_repeats(tx, outage, library, planned_now)
     for playbook, phase, step in planned_now:
         opens[phase] = library.playbooks[playbook].phases[phase].opens
         if phase in AT_ONCE and not step.tells:
@@ -42,7 +46,7 @@ def start(tx: Tx, outage: Outage, library: Library, services: list[str]) -> set[
             continue
         if step.id == UNIT_CHECK:
             for unit in units:
-                tx.add(check(tx, outage, playbook, phase, step, unit.code))
+                tx.add(check(tx, row(library, outage, playbook, phase, step, tasks.Kind.CHECK, unit=unit.code)))
         elif step.per == "unit" and not step.tells:
             role = "unit_charge" if step.owner in UNIT_ROLES else step.owner
             prio = step.prio if phase == "recovery" else 0
@@ -116,6 +120,18 @@ def _leave_to(tx: Tx, outage: Outage, library: Library, planned: list[Planned]) 
             tasks.skip_covered(tx, outage, same, by=step.id)
 
 
+def _keep_repeats(tx: Tx, outage: Outage, library: Library, planned: list[Planned]) -> None:
+    """Keep what of this comes again as it stands now: an edit of a playbook is for the next outage."""
+    there = {each["step"] for each in outage.repeats}
+    again = [
+        row(library, outage, playbook, phase, step, _kind(step)).model_dump(include=REPEATED)
+        for playbook, phase, step in planned
+        if (step.every or step.id == REPEAT_CHECK) and step.id not in there
+    ]
+    outage.repeats = [*outage.repeats, *again]
+    tx.add(outage)
+
+
 def _needs(library: Library, step: Step) -> list[str]:
     """Where another task may stand in for one that is needed, that one is needed, too."""
     same = {other.id: other.same_as for each in library.playbooks.values() for _, other in each.steps}
@@ -149,15 +165,13 @@ def row(
     )
 
 
-def check(tx: Tx, outage: Outage, playbook: str, phase: PhaseName, step: Step, unit: str) -> tasks.Task:
+def check(tx: Tx, task: tasks.Task) -> tasks.Task:
     """The unit's check as a task: offered by the question itself, done by its answer."""
-    charge = roster.charge(tx, unit)
-    return tasks.Task(
-        outage_id=outage.id, kind=tasks.Kind.CHECK, playbook=playbook, step=step.id, phase=phase, text=step.task,
-        sms=step.short, role=step.owner, unit=unit, prio=step.prio, proof=step.proof, state=tasks.TaskState.OFFERED,
-        offered_at=tx.now, owner=charge.id if charge else "", due_after_s=int(step.due.total_seconds()),
-        due_at=tx.now + step.due,
-    )  # fmt: skip
+    charge = roster.charge(tx, task.unit)
+    task.state, task.offered_at = tasks.TaskState.OFFERED, tx.now
+    task.owner = charge.id if charge else ""
+    task.due_at = tx.now + timedelta(seconds=task.due_after_s)
+    return task
 
 
 def _add_card(

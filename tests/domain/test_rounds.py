@@ -1,6 +1,7 @@
 """Rounds and operational periods: who is asked again, when, and what an answer then counts for."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from bot.checkins import Kind, Question, Round
 from bot.clock import MovedClock
 from bot.command import end, levels, opening, periods, rounds, rungs, words
 from bot.db import Database, Tx
+from bot.playbooks.shelf import SHIPPED
 from bot.texting import parse_reply
 from handlers.sms import hear
 from handlers.timers import HANDLERS
@@ -135,6 +137,18 @@ def test_periods_are_numbered_and_bring_their_tasks_again(night: Database, clock
     assert night.read_now(lambda tx: tx.exec(began).all()) == ["period 1", "period 2"]
     in_order = select(Round.closed_at).order_by(col(Round.id))
     assert night.read_now(lambda tx: [at is None for at in tx.exec(in_order)]) == [True, False, False, True]
+
+
+def test_what_comes_again_is_as_it_was_when_the_outage_began(night: Database, tmp_path: Path) -> None:
+    edited = (SHIPPED / "core.yaml").read_text().replace("plan for next period", "another plan").replace("4h", "9h")
+    (tmp_path / "core.yaml").write_text(edited.replace("repeat check; count", "something else; count"))
+    night.settings = night.settings.model_copy(update={"playbooks_dir": str(tmp_path)})
+    night.run(lambda tx: [finish(tx, task) for task in tx.exec(select(tasks.Task)) if task.step == "CORE-X2"])
+    night.run(lambda tx: periods.turn(tx, 1))
+    said = select(tasks.Task.sms).where(col(tasks.Task.step).in_(["CORE-X2", "CORE-X4"])).distinct()
+    assert set(night.read_now(lambda tx: tx.exec(said).all())) == {
+        "write action plan for next period", "repeat check; count patients on paper",
+    }  # fmt: skip
 
 
 def test_nothing_comes_round_once_the_services_are_back(night: Database, clock: MovedClock) -> None:
