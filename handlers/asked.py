@@ -75,7 +75,8 @@ def declared(tx: Tx, person: Person, done: opening.Declared) -> str:
     said = tx.render.slack(
         "reply_declared", person.language, code=done.code, level=done.level, sites=done.sites,
         told=done.people - done.unreachable, segments=done.segments, finish=done.finish, sent=done.sent,
-        unreachable=done.unreachable, uncovered=done.uncovered, valid=done.valid, odd=done.odd,
+        unreachable=done.unreachable, uncovered=done.uncovered, practice=done.practice or None,
+        valid=done.valid, odd=done.odd,
         changed=done.filled.changed, added=done.filled.added, find_out=done.filled.find_out,
     )  # fmt: skip
     return f"{said}\n{done.warning}".strip()

@@ -17,7 +17,7 @@ from bot.roster import Person
 from handlers.asked import Answer, as_person, tell_later, told
 from handlers.intake import Facts, Intake
 from handlers.said import kept
-from handlers.slash import drill, outage
+from handlers.slash import drill
 
 VERBS = ("have", "cannot", "done", "blocked", "need")
 IN_ALL = 2.8  # seconds; after three Slack tells the person that nothing was done
@@ -91,8 +91,6 @@ def _sure(tx: Tx, person: Person, rest: str) -> str:
     code, reason = words.code(said)
     if verb == "again" and reason.isdecimal():
         return lapses.send_again(tx, person, code, int(reason), "slack")
-    if verb == "declare":
-        return outage.declare_real(tx, person, said)
     if verb == "drill":
         return str(drill.begin(tx, person, said))
     if verb == "close":

@@ -215,6 +215,7 @@ LONGEST: dict[str, dict[str, Any]] = {
         segments=2512,
         finish="04:12",
         sent="MERCY: " + WHAT,
+        practice=True,
         unreachable=109,
         uncovered=True,
         valid=["core", "ehr"],

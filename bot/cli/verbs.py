@@ -43,6 +43,8 @@ def declare(
         f"{done.segments} segments, done by {done.finish}. {done.warning}".rstrip()
     )
     say(done.sent)
+    if done.practice:
+        say(f"Your words say exercise, and staff read that it is REAL. If it is not: muster void {done.code} now.")
     if done.filled.changed:
         say(f"Letters that a text has not were changed: {done.filled.changed}.")
     if done.filled.added:

@@ -60,8 +60,10 @@ def restore(tx: Tx, by: roster.Person, code: str, services: list[str], text: str
 def restore_words(tx: Tx, by: roster.Person, code: str, text: str, channel: str) -> str:
     """`restore [services] [order:ED,ICU] [text]`: the first word names services only if every comma part is one. With
     nothing but an order, where something is back already, it is the order of return and brings nothing else back."""
-    units, text = words.order(text)
-    if units and not text and returning.has_begun(tx, outages.commanded(tx, by, "restore", code)):
+    outage = outages.commanded(tx, by, "restore", code)
+    here = {row.unit for row in checkins.units(tx, outage.id or 0)}
+    units, text = words.order(text, here.__contains__)
+    if units and not text and returning.has_begun(tx, outage):
         return returning.order(tx, by, code, units, channel)
     request = words.declaration(text, playbooks.current(tx).find)
     said = restore(tx, by, code, request.services, request.text, channel)

@@ -15,11 +15,6 @@ from bot.command.words import LEVELS, Request
 from bot.db import Tx
 from bot.outages import Outage
 
-PRACTICE = (
-    "nothing was sent: your words say exercise, drill or test. Is it REAL? Say it again without that word. "
-    "A drill: /outage drill"
-)
-
 
 @dataclass(frozen=True)
 class Declared:
@@ -41,17 +36,16 @@ class Declared:
     odd: list[str] = field(default_factory=list)
     valid: list[str] = field(default_factory=list)  # the services to choose from, where none was understood
     uncovered: bool = False  # shifts exist, but none covers this hour
+    practice: bool = False  # its words say that it is an exercise, and staff read that it is real
     filled: Filled = field(default_factory=Filled)
 
 
 def declare(tx: Tx, by: roster.Person, request: Request, channel: str) -> Declared:
-    """Declare an outage, or add to the one that runs. Raises Refused for a missing permission, for words that call it
-    an exercise when it would be real, and for an exercise while a real outage runs."""
+    """Declare an outage, or add to the one that runs. Raises Refused for a missing permission, and for an exercise
+    while a real outage runs; never for its words."""
     access.demand(tx, by, "drill" if request.exercise and roster.may(by, "manage") else "declare")
     if request.exercise:
         demand_no_real(tx)
-    elif request.practice:
-        raise access.Refused(PRACTICE)
     (text, removed), (works, _) = words.screened(request.text), words.screened(request.works)
     request = replace(request, text=text, works=works)
     library = playbooks.current(tx)
@@ -123,6 +117,7 @@ def _declared(tx: Tx, outage: Outage, alerted: Alerted, library: playbooks.Libra
         sent=outbox.body(tx, "sms", "alert", "en", outage.exercise, wording.alert_facts(tx, outage, by)) if by else "",
         warning=counted.warning,
         uncovered=not roster.covered(tx),
+        practice=request.practice and not outage.exercise,
         filled=filled(tx, outage, library, wanted, request.folded, counted),
     )
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from itertools import takewhile
 
 from bot.texting import fold, patient_data
 
@@ -17,10 +18,11 @@ WORKS = re.compile(r"[\s.;,]*\b(?:still )?works:\s*(?=\S)", re.IGNORECASE)
 NEWS = {"works": "still_works", "still works": "still_works", "read-only": "read_only", "readonly": "read_only",
         "diversion": "diversion"}  # fmt: skip
 NEWS_WORD = re.compile(rf"({'|'.join(NEWS)}):\s*(?=\S)", re.IGNORECASE)
-ORDER = re.compile(r"\border:\s*((?:[^\s,]+\s*,\s*)*[^\s,]+)", re.IGNORECASE)
+ORDER = re.compile(r"\border:(?P<apart>\s*)(?P<units>(?:[^\s,]+\s*,\s*)*[^\s,]+)", re.IGNORECASE)
+FLAG = re.compile(r"(?:^|\s)(?:--|[–—])exercise(?=\s|$)", re.IGNORECASE)  # as at the command line; a phone joins dashes
 #: Words by which people call something an exercise; a system may be called test, so that alone is none
 PRACTICE = re.compile(
-    r"(?:(?:^|\s)[-–—]{1,2}|^(?:this is )?(?:an? |only an? |just an? )?|\b(?:only|just) an? )"
+    r"(?:^(?:this is )?(?:an? |only an? |just an? )?|\b(?:only|just) an? )"
     r"(?:exercise|drill|simulacro|exercice)\b"
     r"|^test(?:ing)?\W*(?:$|only\b)|\b(?:only|just) an? test\b",
     re.IGNORECASE,
@@ -46,7 +48,10 @@ class Request:
 
 
 def declaration(text: str, find: Callable[[str], str | None], exercise: bool = False) -> Request:
-    """What is asked for, and whether the words call it an exercise: before the services or behind them."""
+    """What is asked for. `--exercise` makes it one; other words by which it is called so, before the services or
+    behind them, are only noted: no declaration is refused for its words."""
+    plain = FLAG.sub(" ", text)
+    text, exercise = plain.strip(), exercise or plain != text
     request = _declaration(text, find, exercise)
     first, _, after = request.text.partition(" ")
     tested = first.casefold() == "test" and bool(_declaration(after, find, exercise).services)
@@ -112,11 +117,18 @@ def _level_word(request: Request, text: str) -> Request:
     return replace(_option(request, "level", lead[1]), text=text[lead.end() :])
 
 
-def order(text: str) -> tuple[list[str], str]:
-    """The units behind `order:`, in capitals, and the text without them."""
+def order(text: str, is_unit: Callable[[str], bool]) -> tuple[list[str], str]:
+    """The units behind `order:`, in capitals, and the text without them. Behind `order: ` words are units only as long
+    as they name some: people write `work order: 5512 closed`."""
     there = ORDER.search(text)
-    units = there[1].upper().replace(",", " ").split() if there else []
-    return units, " ".join(ORDER.sub("", text).split()) if there else text
+    if there is None:
+        return [], text
+    parts = [part.strip() for part in there["units"].split(",")]
+    named = parts if not there["apart"] else [*takewhile(lambda part: is_unit(part.upper()), parts)]
+    if not named:
+        return [], text
+    rest = ", ".join(parts[len(named) :])
+    return [unit.upper() for unit in named], " ".join(f"{text[: there.start()]} {rest}{text[there.end() :]}".split())
 
 
 def duration(text: str) -> timedelta | None:

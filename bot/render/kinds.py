@@ -118,7 +118,7 @@ KINDS: dict[str, Kind] = {
         "code state need skill site start coming reserve arrived asked silent planned excluded stop"
     ),
     "reply_declared": _kind(
-        "code level sites told segments finish sent unreachable uncovered valid odd changed added find_out"
+        "code level sites told segments finish sent practice unreachable uncovered valid odd changed added find_out"
     ),
     "reply_merged": _kind("code joined services people newcomers odd unsent"),
     "reply_status": _kind(

@@ -1,7 +1,5 @@
 """`/outage`: its verbs, each from the words behind it to the answer."""
 
-from dataclasses import replace
-
 from bot import access, board, outages, playbooks
 from bot.command import course, end, facts, levels, opening, recalling, returning, words
 from bot.command.whom import mentioned
@@ -13,24 +11,7 @@ from handlers.slash import drill
 
 def _declare(tx: Tx, person: Person, rest: str) -> Answer:
     request = words.declaration(rest, playbooks.current(tx).find)
-    if request.practice:
-        access.demand(tx, person, "declare")
-        return _is_it_real(rest)
     return declared(tx, person, opening.declare(tx, person, request, "slack"))
-
-
-def declare_real(tx: Tx, person: Person, rest: str) -> str:
-    """The button was pressed: it is real, though its words say exercise."""
-    request = words.declaration(rest, playbooks.current(tx).find)
-    return declared(tx, person, opening.declare(tx, person, replace(request, practice=False), "slack"))
-
-
-def _is_it_real(rest: str) -> Answer:
-    text = (
-        "Nothing was sent: your words say exercise, drill or test, and `/outage declare` tells staff that it is REAL. "
-        "An exercise: `/outage drill`. If it is real, press the button, or say it again without that word."
-    )
-    return _asked(text, "It is REAL: declare it", "sure_declare", rest)
 
 
 def _update(tx: Tx, person: Person, rest: str) -> Answer:

@@ -15,7 +15,6 @@ from bot.doctor import examine
 from bot.exercises.schedule import plan_facts
 from bot.exercises.score import NAMES
 from bot.exercises.shelf import SHIPPED, shelf
-from handlers import buttons
 from handlers.slash import outage as slash
 from tests.domain.conftest import NOON
 
@@ -338,17 +337,18 @@ def test_a_real_outage_counts_as_an_exercise_from_level_2_on(noon: Tx) -> None:
     assert "O-2 real outage, counts as an exercise, level 3: Epic" in exercises.line(noon, exercises.history(noon)[-1])
 
 
-def test_a_declaration_that_is_called_an_exercise_asks_whether_it_is_real(noon: Tx) -> None:
-    asks = slash.VERBS["declare"](noon, eve(noon), "level:1 exercise ehr Epic practice")
-    assert isinstance(asks, dict) and "Nothing was sent" in asks["text"] and outages.running(noon) == []
-    for channel in ("sms", "cli"):
-        with pytest.raises(Refused, match="Is it REAL"):
-            command.declare(noon, eve(noon), command.declaration("ehr only a test", lambda word: None), channel)
-    button = asks["blocks"][1]["elements"][0]
-    said = buttons.KINDS["sure"](noon, eve(noon), f"{button['action_id'].removeprefix('sure_')} {button['value']}")
-    assert "Declared O-1" in str(said) and not outages.find(noon).exercise
+def test_a_declaration_that_is_called_an_exercise_is_declared_and_its_sender_warned(noon: Tx) -> None:
+    said = str(slash.VERBS["declare"](noon, eve(noon), "level:1 exercise ehr Epic practice"))
+    assert "Declared O-1" in said and "staff read that it is REAL" in said and "/outage void O-1" in said
+    assert not outages.find(noon).exercise
+
+
+@pytest.mark.parametrize("flag", ["--exercise", "—exercise"])
+def test_the_flag_makes_it_an_exercise(noon: Tx, flag: str) -> None:
+    said = str(slash.VERBS["declare"](noon, eve(noon), f"level:1 {flag} ehr Epic is slow"))
+    assert outages.find(noon).exercise and "REAL" not in said
     with pytest.raises(Refused, match="may not declare"):
-        slash.VERBS["declare"](noon, noon.get_one(roster.Person, "ben"), "exercise ehr")
+        slash.VERBS["declare"](noon, noon.get_one(roster.Person, "ben"), f"{flag} ehr")
 
 
 # ---- drills that start by themselves

@@ -155,7 +155,7 @@ def test_only_options_are_taken_out_of_the_words(text: str) -> None:
 @pytest.mark.parametrize(
     "said",
     [
-        "level:1 --exercise ehr", "—exercise ehr", "exercise ehr Epic practice", "drill ehr", "test ehr only a test",
+        "exercise ehr Epic practice", "drill ehr", "test ehr only a test",
         "new ehr drill: use paper", "ehr this is an exercise", "Epic exercise", "test", "ehr,email only a test",
         "DRILL", "simulacro de Epic", "ehr exercice",
     ],
@@ -168,3 +168,18 @@ def test_words_that_call_it_an_exercise_are_noticed(said: str) -> None:
                                   "ehr L2 this is not a drill", "physiotherapy exercise plans are gone"])  # fmt: skip
 def test_words_that_only_sound_like_an_exercise_are_declared(said: str) -> None:
     assert not asked(said).practice
+
+
+@pytest.mark.parametrize(
+    ("said", "units", "rest"),
+    [
+        ("order:ED,ICU it works", ["ED", "ICU"], "it works"),
+        ("ehr order: ed, icu", ["ED", "ICU"], "ehr"),
+        ("order: ED, ICU, Epic is back", ["ED", "ICU"], "Epic is back"),
+        ("ehr in order: all good", [], "ehr in order: all good"),
+        ("work order: 5512 closed, Epic is back", [], "work order: 5512 closed, Epic is back"),
+        ("order:EDD,ICU", ["EDD", "ICU"], ""),  # closed up it is nothing else, so it is refused by its name
+    ],
+)
+def test_an_order_of_return_is_taken_out_of_the_words(said: str, units: list[str], rest: str) -> None:
+    assert words.order(said, {"ED", "ICU"}.__contains__) == (units, rest)
