@@ -135,9 +135,10 @@ def of_kind(tx: Tx, outage_id: int, kind: str) -> list[Ladder]:
     return list(tx.exec(query.order_by(col(Ladder.id))))
 
 
-def last(tx: Tx, subject: str) -> Ladder | None:
-    """The latest ladder of a subject, whether it runs or not."""
-    return tx.exec(select(Ladder).where(Ladder.subject == subject).order_by(col(Ladder.id).desc()).limit(1)).first()
+def last(tx: Tx, kind: str, subject: str, outage_id: int | None) -> Ladder | None:
+    """The latest ladder of a kind and subject, whether it runs or not. (A task of another outage had the same code.)"""
+    query = select(Ladder).where(Ladder.kind == kind, Ladder.subject == subject, Ladder.outage_id == outage_id)
+    return tx.exec(query.order_by(col(Ladder.id).desc()).limit(1)).first()
 
 
 def waiting_on(tx: Tx, notice_id: int) -> list[Ladder]:

@@ -36,7 +36,7 @@ def take_over(tx: Tx, outage: Outage, practised: list[tasks.Task]) -> None:
     """Patient risks of an exercise that a real outage has ended: nobody knows whether they were real, so somebody is
     called to ask."""
     for each in practised:
-        before = escalations.last(tx, each.offer)
+        before = escalations.last(tx, "risk", each.offer, each.outage_id)
         report(tx, outage, roster.person(tx, before.person_id) if before else None, each.unit, each.note, each.offer_at)
 
 
@@ -46,7 +46,7 @@ def pass_on(tx: Tx, task: tasks.Task, person: roster.Person, why: str, channel: 
     if owner:
         return "echo", {"text": f"noted; {task.code} is with {owner.name}"}
     if not tasks.call_next(tx, task, person):
-        sender = escalations.last(tx, task.offer)
+        sender = escalations.last(tx, "risk", task.offer, task.outage_id)
         _call(tx, task, questions.outage_of_task(tx, task), sender.person_id if sender else "")
     return "echo", {"text": f"{task.code}: the next person is called"}
 
