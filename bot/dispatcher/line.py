@@ -40,8 +40,8 @@ class Line:
         self._back: dict[str, list[Outcome]] = {}  # by provider, to be settled
         self._senders: set[asyncio.Task[None]] = set()
         self.is_pressed: Callable[[], bool] = lambda: False  # does more come in than is taken in?
-        self._dry = False  # the last look took all that was due, or all that the rate allowed
-        self._rung = False  # since the last look
+        self._dry = False  # the last full look took all that was due, or all that the rate allowed, and no ring since
+        self._rung = False  # since the last look, of either kind
         self._bell = asyncio.Event()  # something may be due, or there is room for more
         self._landed = asyncio.Event()  # something is to be settled at once
         self._unheard: list[str] = []  # claims of which nobody knows whether they were made; nothing of them was sent
@@ -49,7 +49,7 @@ class Line:
 
     def ring(self) -> None:
         """Something may be due that was not."""
-        self._rung = True
+        self._rung, self._dry = True, False
         self._bell.set()
 
     def close(self) -> None:
@@ -79,19 +79,19 @@ class Line:
             self._launch(rows)
             if self._closing or self._stopped:
                 self._give_back()
-            if not self._senders:
+            if not self._senders and self._dry:
                 return claimed
-            if not rows or self._dry:
+            if self._senders and (not rows or self._dry):
                 await _first(self._bell, LOOK)
 
     async def _next(self) -> list[Any]:
         """What there is room for; where there is none, what must overtake those that were claimed before."""
         room = AT_ONCE + AHEAD - len(self._senders) - len(self._ready)
-        if self._dry and not self._senders and not self._rung:
+        if self._dry and not self._senders:
             return []
         if room >= AHEAD // 2 or not self._senders:
             rows = await self._claim(room)
-            self._dry = len(rows) < room
+            self._dry = len(rows) < room and not self._rung  # it may have rung for what this look did not see
             return rows
         last = max((lane for lane, *_ in self._ready), default=Lane.LIFE_SAFETY)
         return await self._claim(KEPT, before=last) if last > Lane.LIFE_SAFETY and self._rung else []

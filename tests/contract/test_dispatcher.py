@@ -174,6 +174,32 @@ def test_a_queue_that_was_emptied_is_looked_at_again_only_when_it_rings(db: Data
     assert states(db) == {State.SENT: 52}
 
 
+def test_what_comes_in_while_the_line_is_full_is_sent_too(db: Database) -> None:
+    """The bell then asks for what must overtake alone: what is not that urgent is still to be looked for."""
+    looks = list[str]()
+
+    @event.listens_for(db.engine, "before_cursor_execute")
+    def on_execute(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
+        looks.extend(["look"] if "picked" in statement else [])
+
+    async def scene() -> None:
+        sms = Wire("sms")
+        dispatcher = Dispatcher(db, {"sms": [sms]}, {})
+        under_way = asyncio.create_task(dispatcher.line("sms"))
+        await sms.reached.wait()
+        await db.transact(queued, 150)
+        dispatcher.ring()
+        while len(looks) < 2:  # the second asks for what must overtake
+            await asyncio.sleep(0)
+        sms.open.set()
+        assert await under_way == 400
+        await dispatcher.close()
+
+    db.run(queued, 250)
+    play(scene())
+    assert states(db) == {State.SENT: 400}
+
+
 def test_several_workers_send_each_message_once(db: Database) -> None:
     async def scene() -> None:
         wires = [Wire("sms") for _ in range(3)]
