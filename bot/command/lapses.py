@@ -7,7 +7,7 @@ from sqlalchemy import func, update
 from sqlmodel import col, select
 
 from bot import access, checkins, escalations, journal, outages, outbox, roster, tasks, timers
-from bot.command import digest, errands, levels, recalling, relief, tell, wording
+from bot.command import digest, errands, levels, recalling, relief, returning, tell, wording
 from bot.db import Tx
 from bot.outages import Outage
 from bot.outbox import circuits
@@ -17,6 +17,7 @@ GATHER = timedelta(seconds=10)
 STAND_IN_AFTER = timedelta(seconds=30)  # how long texts are without a way out before people are called
 STOOD_IN = "a call stands in while texts cannot leave"
 BY_CALL = 50  # people who are given a call at once
+ANEW = ("resend", "call")  # the rungs that try the same person on another way
 
 
 def not_on_shift(tx: Tx, person: roster.Person, channel: str) -> tell.Echo:
@@ -76,6 +77,7 @@ def hand_on_tasks(tx: Tx, person: roster.Person, why: str) -> None:
     tasks.ask_together(tx, together)
     for outage in outages.running(tx):
         levels.pass_on(tx, outage, person)
+        returning.advance(tx, outage.id)  # a list that nobody can do has ended its unit's turn
 
 
 def _hand_on_visit(tx: Tx, task: tasks.Task, person: roster.Person) -> None:
@@ -128,14 +130,15 @@ def new_charge(tx: Tx, outage: Outage, row: checkins.UnitCheck, to: roster.Perso
 
 
 def undelivered(tx: Tx, row: Any, reason: str) -> None:
-    """A text did not arrive: a ladder that waits on it climbs now; anybody else is tried on the next way, each once."""
+    """A text did not arrive: a ladder that waits on it and asks the person anew climbs now; anybody else is tried on
+    the next way, each once."""
     said = tx.get(outbox.Notice, row.notice_id)
     person = tx.get(roster.Person, row.person_id)
     if said is None or said.closed_at or person is None or row.lane > outbox.Lane.UPDATE or row.channel != "sms":
         return
     if _is_history(tx, said):
         return
-    waiting = [ladder for ladder in _ladders(tx, said, person) if ladder.position < len(ladder.rungs)]
+    waiting = [ladder for ladder in _ladders(tx, said, person) if _asks_anew(ladder)]
     for ladder in waiting:
         escalations.skip_wait(tx, ladder)
     used = _used(tx, said, person)
@@ -273,6 +276,11 @@ def _again(tx: Tx, said: outbox.Notice, person: roster.Person, way: outbox.Route
 def _ladders(tx: Tx, said: outbox.Notice, person: roster.Person) -> list[escalations.Ladder]:
     """The ladders that wait for this person's answer to this notice."""
     return [ladder for ladder in escalations.waiting_on(tx, said.id or 0) if ladder.person_id == person.id]
+
+
+def _asks_anew(ladder: escalations.Ladder) -> bool:
+    """Does it try the person on another way, and has rungs left? A reminder alone takes the same way again."""
+    return ladder.position < len(ladder.rungs) and any(rung["do"] in ANEW for rung in ladder.rungs)
 
 
 def _used(tx: Tx, said: outbox.Notice, person: roster.Person) -> set[tuple[str, str]]:

@@ -2,11 +2,11 @@
 
 import pytest
 from sqlalchemy import update
-from sqlmodel import col
+from sqlmodel import col, select
 
 from bot import outages, tasks
 from bot.access import Refused
-from bot.command import end, errands, opening, returning, words
+from bot.command import end, errands, lapses, opening, returning, words
 from bot.db import Tx
 from bot.outages import Outage
 from bot.outbox import Message, State
@@ -58,6 +58,29 @@ def test_a_list_that_is_skipped_ends_the_turn(tx: Tx) -> None:
     for task in urgent(tx, outage, "3W"):
         errands.skip(tx, by_id(tx, "eve"), task.code, "unit empty", "cli")
     assert not outage.return_order and turns(tx, "ben") == 1
+
+
+def test_who_takes_no_texts_any_more_holds_nobody_up(tx: Tx) -> None:
+    outage = restored(tx)
+    order(tx, outage)
+    forward(tx, 1)
+    while left := [task.owner for task in urgent(tx, outage, "3W") if task.is_open()]:
+        lapses.hand_on_tasks(tx, by_id(tx, left[0]), "opted out of texts")
+    assert not outage.return_order and turns(tx, "ben") == 1
+
+
+def test_whom_no_text_reaches_is_called_that_it_is_their_turn(tx: Tx) -> None:
+    outage = restored(tx)
+    order(tx, outage)
+    forward(tx, 3)
+    handed_over(tx)
+    (text,) = tx.exec(select(Message).where(Message.person_id == "cho", col(Message.body).contains("YOUR TURN")))
+    lapses.undelivered(tx, text, "30003")
+    forward(tx, 1)
+    assert any("your turn" in said.lower() for said in texts(tx, "cho", "voice"))
+    assert turns(tx, "cho") == 1, "the same number is not texted again at once"
+    forward(tx, 30)
+    assert urgent(tx, outage, "3W")[0].code in {about for about, what in concerns(tx, "dana") if what == "not taken"}
 
 
 def test_who_waits_for_a_turn_waits_with_what_comes_back_later_too(tx: Tx) -> None:
