@@ -68,8 +68,8 @@ def _whole(tx: Tx, line: tasks.Task, words: str) -> tuple[tasks.Task, str]:
 
 
 def errand(tx: Tx, by: roster.Person, person: roster.Person, text: str, due_s: int, code: str = "") -> str:
-    """A task that somebody makes up on the spot, in the outage of this code, or in the one that runs."""
-    outage, (text, removed) = outages.find(tx, code), words.screened(text)
+    """A task made up on the spot, in the outage of this code, or in the one that runs. Raises Refused."""
+    outage, (text, removed) = outages.commanded(tx, by, "task", code), words.screened(text)
     task = tasks.open_new(
         tx, outage, tasks.Kind.ADHOC, text, texting.fit(text, 40), prio=2, due_s=due_s, unit=person.unit
     )

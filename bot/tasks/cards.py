@@ -12,6 +12,12 @@ from bot.tasks.rows import Kind, Task, TaskState, Unfinished, at, lines
 APART = timedelta(minutes=10)  # between two lists of a unit, when what it needs comes bit by bit
 SOON = timedelta(minutes=20)  # what is offered so soon after a card may as well stand on it
 
+#: What a list that waits anew has from its earlier offer, and one that is split from it has not
+OF_AN_OFFER = {
+    "id", "number", "owner", "backup", "giver", "via", "refused_by", "told", "offer", "offered_at", "accepted_at",
+    "warned_at", "late_at",
+}  # fmt: skip
+
 
 def fold(tx: Tx, outage: Outage, offered: Iterable[Task], others: Iterable[Task]) -> None:
     """What a charge nurse has to do in this phase for a role that she holds besides goes onto the card that she is
@@ -53,7 +59,7 @@ def close_up(tx: Tx, card: Task) -> list[Task]:
 
 
 def _next_list(tx: Tx, card: Task, held: list[Task]) -> None:
-    later = Task(**card.model_dump(exclude={"id"}))
+    later = Task(**card.model_dump(exclude=OF_AN_OFFER))
     later.offer_at, later.due_at = tx.now + APART, card.due_at + APART if card.due_at else None
     tx.add(later)
     tx.flush()

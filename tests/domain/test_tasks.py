@@ -11,7 +11,7 @@ from sqlmodel import select
 
 from bot import escalations, journal, roster, tasks, timers
 from bot.access import Refused
-from bot.command import digest, errands, tasking, tell
+from bot.command import digest, end, errands, tasking, tell
 from bot.db import Tx
 from bot.outages import Outage
 from bot.tasks import Kind, Task, TaskState
@@ -125,6 +125,24 @@ def test_a_line_that_needs_another_comes_later_with_all_that_is_free_by_then(tx:
     assert last.due_at == tx.now + timedelta(minutes=30), "it has as long as it was to have"
 
 
+def test_a_list_that_was_offered_before_and_waited_keeps_its_code_to_itself(tx: Tx, outage: Outage) -> None:
+    first = ask(tx, outage, step="X-1")
+    mine = a_list(tx, outage, "5W", ("U-1", []), ("U-2", ["X-1"]))
+    (later,) = [task for task in tasks.of_outage(tx, outage.id or 0, lines=False) if task.kind == Kind.CARD][1:]
+    # it was offered once, and refused while the next person slept: it waits with a code of its own
+    later.number, later.offer, later.giver, later.refused_by = 77, "offer:old", "ben", ["ben"]
+    later.offered_at = later.warned_at = tx.now
+    line = Task(outage_id=outage.id, step="U-3", text="U-3", sms="do U-3", card_id=later.id, line=2, prio=1,
+                unit="5W", role="unit_charge", offer_at=tx.now, due_at=later.due_at)  # fmt: skip
+    tx.add(line)
+    forward(tx, 11)
+    every = [task for task in tasks.of_outage(tx, outage.id or 0, lines=False) if task.kind == Kind.CARD]
+    assert first.is_open() and len(every) == 3 and mine in every
+    (last,) = [task for task in every if task.state == TaskState.WAITING]
+    assert (later.number, last.number) == (77, 0)
+    assert (last.offer, last.giver, last.refused_by, last.offered_at, last.warned_at) == ("", "", [], None, None)
+
+
 def test_what_the_update_is_to_tell_waits_for_what_it_needs(tx: Tx, outage: Outage) -> None:
     first = ask(tx, outage, step="X-1")
     news = ask(tx, outage, role="pio", tells=True, needs=["X-1"])
@@ -181,6 +199,13 @@ def errand(tx: Tx, outage: Outage) -> Task:
     eve, alma = by_id(tx, "eve"), by_id(tx, "alma")
     errands.errand(tx, eve, alma, "bring radios to the ED", 900)
     return tx.exec(select(Task).where(Task.kind == Kind.ADHOC)).one()
+
+
+def test_nothing_is_made_up_in_an_outage_that_has_ended(tx: Tx, outage: Outage) -> None:
+    end.void(tx, by_id(tx, "eve"), outage.code, "cli")
+    with pytest.raises(Refused, match="O-1 is voided"):
+        tasking.task(tx, by_id(tx, "eve"), "O-1 alma due:15m bring radios", "cli")
+    assert not tx.exec(select(Task).where(Task.kind == Kind.ADHOC)).all()
 
 
 def heard(tx: Tx, outage: Outage) -> str:
