@@ -7,7 +7,18 @@ import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bot.texting.reply_words import ALL_AT_RISK, ALL_FINE, ALONE_DONE, BEHIND, NO_RISK, POLITE, TASK_VERBS
+from bot.texting.reply_words import (
+    ALL_AT_RISK,
+    ALL_FINE,
+    ALONE_DONE,
+    BEHIND,
+    NO_MORE,
+    NO_RISK,
+    POLITE,
+    RISK_OVER,
+    RISK_PAPERS,
+    TASK_VERBS,
+)
 
 # Carriers act on these when they are the whole text, so they are never commands of ours.
 OPT_OUT = frozenset("stop stopall unsubscribe cancel end quit revoke optout opt-out".split()) | {"opt out", "stop all"}
@@ -68,8 +79,9 @@ _OUTAGE = r"(?:[O0] ?- ?|O)[0-9]{1,6}\b"  # a nought for the letter is a common 
 _RECALL = r"R ?[0-9]{1,6}(?!\w|[-.][0-9])"
 _UNIT = r"[\w/-]{1,16}"
 
-_DIGIT = _form(r"[\"'(\[#*]*([12349])(?:[^\w\s]*(?=\s|$)|[^\w\s]+(?=[^\W\d]))" + rf"{_SEP}(.*)")
-_DIGIT_AND_CODE = _form(rf"([1234])(?:\W{{1,3}}|(?=[RO]))({_RECALL}|{_OUTAGE}){_SEP}(.*)")  # `10-4` has none
+_DIGIT = _form(r"(?!#[1-4]\W*[^\W\d])[\"'(\[#*]*([12349])(?:[^\w\s]*(?=\s|$)|[^\w\s]+(?=[^\W\d]))" + rf"{_SEP}(.*)")
+# `10-4` has no code, and `2 O2 tanks` asks for oxygen
+_DIGIT_AND_CODE = _form(rf"([1234])(?:\W{{1,3}}|(?=[RO]))(?!O2\s+\w)({_RECALL}|{_OUTAGE}){_SEP}(.*)")
 _DIGITS = _form(rf"[12349](?:(?:{_AND}|\s+)[12349])+[.!]*")
 _WORD_AND_CODE = _form(rf"({_ANY.join(map(re.escape, CALL_WORDS))})\W{{1,3}}({_RECALL}){_SEP}(.*)")
 _DIGIT_AND_PIN = _form(rf"([123])\W+({_PIN})\W*")
@@ -77,7 +89,7 @@ _VERB_AND_TASK = _form(
     rf"({_ANY.join(map(re.escape, TASK_VERBS))})(?=\W|T[0-9])\W{{0,3}}(?:help\W{{1,3}})?(?:(?:with|on|for)\W{{1,3}})?"
     rf"({_TASK})((?:[\s,&+]{{1,3}}(?:and\s+)?{_TASK})*){_SEP}(.*)"
 )
-_UNCLEAR_OF_TASK = _form(rf"([34])\W{{0,3}}({_TASK})")
+_UNCLEAR_OF_TASK = _form(rf"([34])(?:({_TASK}).*|\W{{1,3}}(T-?[0-9]{{1,6}}(?:\.[0-9]{{1,4}})?)\W*)")
 _TASK_FIRST = _form(rf"({_TASK}){_SEP}(?:({_ANY.join(map(re.escape, BEHIND))})\b{_SEP})?(.*)")
 _HERE = _form(rf"(here|charge)(?:\s+(?:(?:on|at|in)\s+)?({_UNIT}))?")
 _AWAY = _form(rf"away\b{_SEP}(.*)")
@@ -90,9 +102,12 @@ _THUMB = "\U0001f44d[\U0001f3fb-\U0001f3ff]?"
 _THUMBS_UP = _form(rf"(?:{_THUMB}\s*)+")
 _FINE = _form(rf"(?:{_ANY.join(ALL_FINE)})(?:(?:[\s,.!]|{_THUMB})+(?:{_ANY.join((*ALL_FINE, *POLITE))})?)*")
 _RISK_ALONE = _form(rf"(?:{_ANY.join(ALL_AT_RISK)})(?:\s+(?:{_ANY.join(ALL_AT_RISK)}))*")
+_NO_MORE = rf"(?:\s+(?:(?:on|in|at|for)\s+[\w-]+|{_ANY.join(NO_MORE)})(?!\w))*\s*(?:[.,;!?)]+(?:\s|$)|$)"
+_NO_RISK = rf"(?:{_ANY.join(NO_RISK)})(?!\w){_NO_MORE}|(?:{_ANY.join(RISK_OVER)})(?!\w)"
 _RISK = _form(
-    rf"(?:9(?=patient|risk)|(?:{_ANY.join(word for word in ALL_AT_RISK if ' ' in word)})\b[\s.,:;!=-]*+)"
-    rf"(?!(?:{_ANY.join(NO_RISK)})(?!\w))(.+)"
+    rf"(?:9(?=patient|risk)|(?:{_ANY.join(word for word in ALL_AT_RISK if ' ' in word)})\b"
+    rf"(?!\s+(?:{_ANY.join(RISK_PAPERS)})\b)\W*+)"
+    rf"(?!(?:(?:is|are|now|est|es|has\s+been)\s+)*(?:{_NO_RISK}))(.+)"
 )
 _REACTION = _form('(?:liked|loved|\U0001f44d[\U0001f3fb-\U0001f3ff]? to)\\s*["“].*')  # what phones send for a tap
 
@@ -155,7 +170,7 @@ def _alone(words: str) -> Reply | None:
         return Reply(says=Says.WANTS_HELP)
     if _RISK_ALONE.fullmatch(said):
         return Reply(says=Says.ANSWER, digit="9")
-    if _FINE.fullmatch(said) or _THUMBS_UP.fullmatch(words) or _REACTION.fullmatch(words):
+    if (_FINE.fullmatch(said) and "?" not in words) or _THUMBS_UP.fullmatch(words) or _REACTION.fullmatch(words):
         return Reply(says=Says.ANSWER, digit="1")
     return Reply(says=Says.TASK, verb="done") if said in ALONE_DONE else None
 
@@ -165,8 +180,8 @@ def _task(words: str) -> Reply | None:
         verb, code, others, note = found.groups()
         also = tuple(_task_code(other) for other in re.findall(_TASK, others, re.IGNORECASE))
         return Reply(says=Says.TASK, verb=TASK_VERBS[verb.lower()], code=_task_code(code), also=also, note=note)
-    if found := _UNCLEAR_OF_TASK.match(words):
-        return Reply(says=Says.TASK, verb="unclear", code=_task_code(found[2]), note=found[1])
+    if found := _UNCLEAR_OF_TASK.fullmatch(words):
+        return Reply(says=Says.TASK, verb="unclear", code=_task_code(found[2] or found[3]), note=found[1])
     if found := _TASK_FIRST.match(words):
         verb = TASK_VERBS[found[2].lower()] if found[2] else "proof"
         return Reply(says=Says.TASK, verb=verb, code=_task_code(found[1]), note=found[3])

@@ -14,10 +14,18 @@ AT_RISK = {
     "es": ("paciente en riesgo", "riesgo de paciente", "riesgo paciente", "riesgo", "nueve"),
     "fr": ("risque patient", "patient en danger", "risque", "neuf"),
 }
-#: Behind them it says that there is no risk, or asks
+#: Behind them it says that there is no risk, if nothing but `NO_MORE` follows: "no oxygen" is one
 NO_RISK = (
-    "none no not 0 zero nil over resolved solved ended gone low was ninguno ninguna cero aucun aucune zéro".split()
+    "none no not nope 0 zero nil n/a na negative over gone low "
+    "ninguno ninguna cero bajo aucun aucune zéro non faible".split()
 )
+NO_MORE = (
+    "reported known now here today yet left thanks at this time thank you longer all ahora hoy gracias merci".split()
+)
+#: Behind them it says that the risk is over, whatever follows
+RISK_OVER = "resolved solved ended was".split()
+#: Behind them, with no sign between, a paper is meant
+RISK_PAPERS = "form forms assessment assessments score scores sheet sheets list lists".split()
 #: In front of a task's code, or behind it
 OF_TASKS = {
     "en": {
