@@ -25,9 +25,11 @@ _DAY = (
 _PAST = r"(?:19\d\d|20[01]\d|2020)"  # a full date of these years is somebody's birth, not tonight's
 
 _RECORD = re.compile(
-    r"\b(?:mrn|csn|ssn|fin|acct|nhs\s?(?:no|number)"
-    r"|(?:acct|account|record|chart|hospital|encounter|visit|patient|pt)\s?(?:id|no|num|number|\#))"
+    r"\b(?:mrn|csn|ssn|fin|nhs\s?(?:no|number)|(?:record|patient|pt)\s?(?:id|no|num|number|\#))"
     r"\W{0,3}(?:is\W{1,2})?[a-z]{0,3}-?\d[\d-]{2,}"
+    r"|(?<!call )(?<!dial )(?<!phone )"  # of these only long numbers are a person's
+    r"\b(?:acct|(?:acct|account|chart|hospital|encounter|visit)\s?(?:id|no|num|number|\#))"
+    r"\W{0,3}(?:is\W{1,2})?[a-z]{0,3}-?\d[\d-]{4,}"
     r"|\b(?:nhc|ipp|historia|dossier|expediente)(?:\s(?:cl[ií]nica|m[eé]dical|patient|n[uú]m\w*|no|n[º°]))*"
     r"\W{0,3}(?:es\W{1,2}|est\W{1,2})?[a-z]{0,3}-?\d[\d-]{2,}"
     r"|\b\d{3}-\d\d-\d{4}\b",
@@ -38,7 +40,7 @@ _BIRTH = re.compile(
     r"|nacid[oa]|naci[oó]|(?:fecha de|f\.?) ?nac(?:imiento)?|fdn|n[eé]e?|date de naissance|ddn)"
     rf"\W{{0,3}}(?:(?:is|on|es|el|en|est|le)\W{{1,2}})?"
     rf"(?:{_DAY}\d{{2,4}}|\d{{4}}-\d\d-\d\d|{_PAST})\b"
-    rf"|\b{_DAY}{_PAST}\b|\b{_PAST}-\d\d-\d\d\b|(?<![\d/])\d{{1,2}}/\d{{1,2}}/[3-9]\d(?![\d/])",
+    rf"|\b{_DAY}{_PAST}\b|\b{_PAST}-\d\d-\d\d\b|(?<![\d/])\d{{1,2}}/\d{{1,2}}/(?:3[6-9]|[4-9]\d)(?![\d/])",
     re.IGNORECASE,
 )
 _BARE_RECORD = re.compile(
@@ -47,9 +49,20 @@ _BARE_RECORD = re.compile(
     re.IGNORECASE,
 )
 _LISTED = re.compile(r"\b([^\W\d]{3,}),\s?([^\W\d]{3,})\b")  # as records list people: SMITH, JOHN
+_LISTED_SO = re.compile(  # Smith, John, if nobody is to call them and no third follows
+    r"(?<!call )(?<!page )(?<!ask )(?<!by )\b([^\W\d]{3,}),\s?"
+    r"(?=([^\W\d]{3,})\b(?:\s(?:and|or|&)\s([^\W\d]+))?)",
+    re.IGNORECASE,
+)
+_ADDRESSED = re.compile(r"\b(?:call|page|ask|by)\s([^\W\d]+)", re.IGNORECASE)
 _DATE = r"(?<![\d/])\d{1,2}[/.-]\d{1,2}[/.-](?:\d{4}|\d\d)(?![\d/])"
 _TWO_NAMES = r"\b([^\W\d_]['’\w-]+),?\s([^\W\d_]['’\w-]+)\b"
 _DATED = (re.compile(rf"{_TWO_NAMES}\W{{1,3}}{_DATE}"), re.compile(rf"{_DATE}\W{{1,3}}{_TWO_NAMES}"))
+_OF_A_PATIENT = re.compile(
+    rf"{_TWO_NAMES},?\s(?:(?:is|was|has)\s)?(?:\d{{2,3}}(?:[mf]|\s?(?:yo|y/o|yrs?))|allergic|bleeding|unresponsive"
+    r"|coding|septic|intubated|seizing|fell|diabetic|hypotensive|nauseous|vomiting)\b",
+    re.IGNORECASE,
+)
 _LONG_NUMBER = re.compile(r"\d{5,}")
 
 _PLACE = re.compile(
@@ -64,7 +77,7 @@ _TITLED = re.compile(  # not MR and ms, which are a scanner and a time
 )
 _CALLED = re.compile(  # somebody, if a name follows, not a unit such as PACU-2
     r"(?:\b(?:[Pp]atiente?|PATIENTE?|[Pp]t|PT|[Pp]aciente|PACIENTE|[Ss]eñora?|SEÑORA?|[Ss]ra?|SRA?"
-    r"|[Bb]aby\s(?:boy|girl))\b\.?|(?<![\w.])M\.)\s"
+    r"|[Bb]aby\s(?:[Bb]oy|[Gg]irl)|BABY\s(?:BOY|GIRL))\b\.?|(?<![\w.])M\.)\s"
     r"(?:named?\s|is\s|es\s|est\s|llamad[oa]\s)?(?![A-Z]+-?\d)([^\W\d][\w'’-]+)"
 )
 _WORD = re.compile(r"[^\W\d_](?:[^\W\d_]|['’-](?=\w))+")
@@ -72,16 +85,20 @@ _CLAUSE_ENDS = re.compile(r"[.;!?\n]")
 
 _NEARBY = 3  # a name stands among so many words before or after the bed
 
-_COMMON_NAMES = frozenset(  # and a few first names
+_FIRST_NAMES = frozenset(
+    """john jane mary maria jose james robert michael david william richard joseph susan linda barbara carlos juan
+    ana""".split()
+)
+_SURNAMES = frozenset(
     """smith johnson williams jones garcia miller davis rodriguez martinez hernandez lopez gonzalez wilson anderson
     thomas taylor moore jackson martin lee perez thompson harris sanchez clark ramirez lewis robinson allen wright
     scott torres nguyen flores adams nelson rivera campbell mitchell carter roberts gomez phillips evans turner diaz
     cruz edwards collins reyes stewart morris morales murphy rogers gutierrez ortiz cooper peterson reed kelly kim
     patel khan singh chen wang ali ahmed
-    doe john jane mary maria jose james robert michael david william richard joseph susan linda barbara carlos juan ana
-    fernandez jimenez ruiz alvarez munoz romero alonso navarro dominguez vazquez ramos molina suarez ortega castro
+    doe fernandez jimenez ruiz alvarez munoz romero alonso navarro dominguez vazquez ramos molina suarez ortega castro
     bernard dubois durand leroy moreau laurent lefebvre dupont rousseau girard fournier""".split()
 )
+_COMMON_NAMES = _FIRST_NAMES | _SURNAMES
 _NOT_NAMES = frozenset(  # what stands beside a bed in plain reports, and begins sentences
     """a about after again air alarm alarms alert all also ambulance an and answer antibiotic antibiotics any are
     as asap ask at ayuda back backup bath bathroom battery bay bed beds bell bleeding blood board both broken by
@@ -160,6 +177,8 @@ def _begins_big(word: str) -> bool:
 def _names_a_patient(text: str) -> bool:
     if any(found[0].isupper() and _plain(found[1]) in _COMMON_NAMES for found in _LISTED.finditer(text)):
         return True
+    if any(map(_surname_first, _LISTED_SO.finditer(text))) or any(map(_in_full, _OF_A_PATIENT.finditer(text))):
+        return True
     if any(_may_be_a_name(found[1]) for found in _TITLED.finditer(text)):
         return True
     if any(_like_a_name(found[1]) for found in _CALLED.finditer(text)):
@@ -167,12 +186,28 @@ def _names_a_patient(text: str) -> bool:
     return any(_may_be_of(text, place) for place in _PLACE.finditer(text))
 
 
+def _surname_first(found: re.Match[str]) -> bool:
+    surname, first, third = map(_plain, found.groups(default=""))
+    return surname in _SURNAMES and first in _FIRST_NAMES and third not in _COMMON_NAMES
+
+
+def _in_full(found: re.Match[str]) -> bool:
+    """Are both words names, one of them a frequent one?"""
+    names = found[1], found[2]
+    return all(map(_may_be_a_name, names)) and any(_plain(name) in _COMMON_NAMES for name in names)
+
+
 def _may_be_of(text: str, place: re.Match[str]) -> bool:
-    """Is a name near a bed, or a frequent one anywhere in its clause?"""
-    before = _WORD.findall(_CLAUSE_ENDS.split(text[: place.start()])[-1])
-    after = _WORD.findall(_CLAUSE_ENDS.split(text[place.end() :])[0])
-    near = before[-_NEARBY:] + after[:_NEARBY]
-    return any(map(_like_a_name, near)) or any(_plain(word) in _COMMON_NAMES for word in before + after)
+    """Is a name near a bed, or a frequent surname anywhere in its clause?"""
+    before = _WORD.findall(_not_addressed(_CLAUSE_ENDS.split(text[: place.start()])[-1]))
+    after = _WORD.findall(_not_addressed(_CLAUSE_ENDS.split(text[place.end() :])[0]))
+    near = [word for word in before[-_NEARBY:] + after[:_NEARBY] if word not in _FIRST_NAMES]  # small: a colleague
+    return any(map(_like_a_name, near)) or any(_plain(word) in _SURNAMES for word in before + after)
+
+
+def _not_addressed(clause: str) -> str:
+    """Without a first name that somebody is to call: a colleague's."""
+    return _ADDRESSED.sub(lambda found: "-" if _plain(found[1]) in _FIRST_NAMES else found[0], clause)
 
 
 def _like_a_name(word: str) -> bool:

@@ -369,6 +369,16 @@ def test_a_number_is_dialable_or_refused(raw):
         ("chart # 8823145", "[removed]"), ("acct 88231", "[removed]"), ("fell 3/4/50", "fell [removed]"),
         ("2 pt john doe", "2 [removed] [removed]"), ("bed 4 jane doe", "bed 4 [removed] [removed]"),
         ("SMITH,JOHN fell", "[removed],[removed] fell"), ("baby boy Okafor is blue", "[removed] is blue"),
+        ("Smith, John bed", "[removed], [removed] bed"), ("smith, john MRN", "[removed], [removed] MRN"),
+        ("Smith, John", "[removed], [removed]"), ("ICU, Smith, John", "ICU, [removed], [removed]"),
+        ("Baby Boy Smith", "[removed]"), ("BABY BOY SMITH", "[removed]"),
+        ("BABY GIRL ORTIZ", "[removed]"), ("DOE JANE 45F", "[removed] [removed] 45F"),
+        ("Jane Okafor 45 yo", "[removed] [removed] 45 yo"),
+        ("Maria Lopez allergic", "[removed] [removed] allergic"),
+        ("maria lopez is bleeding", "[removed] [removed] is bleeding"),
+        ("acct 88231 hospital no 8823145", "[removed] [removed]"), ("bed 4 Mary fell", "bed 4 [removed] fell"),
+        ("pt john fell", "[removed] fell"), ("call bed 4 Mary Smith", "call bed 4 [removed] [removed]"),
+        ("fell 3/4/36", "fell [removed]"),
         ("[removed] bed 4", "[removed] bed 4"),
         ("123-45-6789 fell", "[removed] fell"), ("bleeding 12345678", "bleeding [removed]"),
         ("DOB 3/14/62", "[removed]"), ("born 1962-03-14", "[removed]"), ("14 Mar 1962, male", "[removed], male"),
@@ -446,7 +456,10 @@ def test_a_date_beside_other_words_is_none(text):
      "Manque oxygène lit 4", "lit 4 sans scope", "Chambre 12 libre", "RISQUE PATIENT lit 4", "ne pas entrer 14/3",
      "M. le directeur arrive", "Monsieur le docteur arrive", "Le patient du lit 4 saigne", "dossier papier lit 4",
      "Infirmière en chambre 12", "need 2nd nurse rm 4", "Code blue rm 412", "in 15 min", "24", "Epic slow in 412",
-     "need 2 nurses in 412", "Jones is back in 120 min"],
+     "need 2 nurses in 412", "Jones is back in 120 min",
+     "hospital no 1234 is the desk line", "call hospital number 5551234", "acct 500 open orders", "back up 1/12/30",
+     "room 12 john has keys", "Bed 4, call Mary", "printer in room 5 down david IT", "call Smith, John or Mary",
+     "Maria Lopez has the keys", "Smith, John and Mary are here", "Mary, John and Ana have it"],
 )  # fmt: skip
 def test_a_plain_report_is_not_patient_data(text):
     assert patient_data(text) is None
