@@ -58,11 +58,12 @@ _ADDRESSED = re.compile(r"\b(?:call|page|ask|by)\s([^\W\d]+)", re.IGNORECASE)
 _DATE = r"(?<![\d/])\d{1,2}[/.-]\d{1,2}[/.-](?:\d{4}|\d\d)(?![\d/])"
 _TWO_NAMES = r"\b([^\W\d_]['’\w-]+),?\s([^\W\d_]['’\w-]+)\b"
 _DATED = (re.compile(rf"{_TWO_NAMES}\W{{1,3}}{_DATE}"), re.compile(rf"{_DATE}\W{{1,3}}{_TWO_NAMES}"))
-_OF_A_PATIENT = re.compile(
-    rf"{_TWO_NAMES},?\s(?:(?:is|was|has)\s)?(?:\d{{2,3}}(?:[mf]|\s?(?:yo|y/o|yrs?))|allergic|bleeding|unresponsive"
-    r"|coding|septic|intubated|seizing|fell|diabetic|hypotensive|nauseous|vomiting)\b",
-    re.IGNORECASE,
+_ILL = (
+    r",?\s(?:(?:is|was|has)\s)?(?:\d{2,3}(?:[mf]|\s?(?:yo|y/o|yrs?))|allergic|bleeding|unresponsive|coding|septic"
+    r"|intubated|seizing|fell|diabetic|hypotensive|nauseous|vomiting)\b"
 )
+_OF_A_PATIENT = re.compile(_TWO_NAMES + _ILL, re.IGNORECASE)
+_SOMEBODY_ILL = re.compile(rf"\b([^\W\d]{{3,}}){_ILL}", re.IGNORECASE)
 _LONG_NUMBER = re.compile(r"\d{5,}")
 
 _PLACE = re.compile(
@@ -202,7 +203,8 @@ def _may_be_of(text: str, place: re.Match[str]) -> bool:
     before = _WORD.findall(_not_addressed(_CLAUSE_ENDS.split(text[: place.start()])[-1]))
     after = _WORD.findall(_not_addressed(_CLAUSE_ENDS.split(text[place.end() :])[0]))
     near = [word for word in before[-_NEARBY:] + after[:_NEARBY] if word not in _FIRST_NAMES]  # small: a colleague
-    return any(map(_like_a_name, near)) or any(_plain(word) in _SURNAMES for word in before + after)
+    ill = {_plain(found[1]) for found in _SOMEBODY_ILL.finditer(text)} & _FIRST_NAMES
+    return bool(ill) or any(map(_like_a_name, near)) or any(_plain(word) in _SURNAMES for word in before + after)
 
 
 def _not_addressed(clause: str) -> str:

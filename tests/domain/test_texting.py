@@ -377,6 +377,7 @@ def test_a_number_is_dialable_or_refused(raw):
         ("Maria Lopez allergic", "[removed] [removed] allergic"),
         ("maria lopez is bleeding", "[removed] [removed] is bleeding"),
         ("acct 88231 hospital no 8823145", "[removed] [removed]"), ("bed 4 Mary fell", "bed 4 [removed] fell"),
+        ("room 12 john fell", "room 12 [removed] fell"), ("ana is septic in room 12", "[removed] is septic in room 12"),
         ("pt john fell", "[removed] fell"), ("call bed 4 Mary Smith", "call bed 4 [removed] [removed]"),
         ("fell 3/4/36", "fell [removed]"),
         ("[removed] bed 4", "[removed] bed 4"),
