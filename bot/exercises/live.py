@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlmodel import select
+from sqlmodel import col, select
 
 from bot import access, command, journal, outages, roster, timers
 from bot.access import Refused
@@ -73,7 +73,7 @@ def begin_planned(tx: Tx, drill_id: int) -> None:
 
 def step(tx: Tx, drill_id: int) -> None:
     """The next inject is due, or the end."""
-    drill = tx.get(Drill, drill_id)
+    drill = tx.get(Drill, drill_id, populate_existing=True, with_for_update=True)  # or a start ends it, too
     if drill and drill.state == DrillState.RUNNING:
         _go_on(tx, drill)
 
@@ -103,8 +103,10 @@ def _go_on(tx: Tx, drill: Drill) -> None:
 
 
 def catch_up(tx: Tx) -> None:
-    """At a start, before anything else that is overdue: drills whose end has passed meanwhile are over."""
-    for drill in tx.exec(select(Drill).where(Drill.state == DrillState.RUNNING)).all():
+    """At a start, before anything else that is overdue: drills whose end has passed meanwhile are over. Of processes
+    that start together one ends them; the others wait for its commit, and then find nothing."""
+    found = select(Drill).where(Drill.state == DrillState.RUNNING).order_by(col(Drill.id))
+    for drill in tx.exec(found.with_for_update().execution_options(populate_existing=True)).all():
         if _slept(tx, drill):
             _go_on(tx, drill)
 

@@ -1,6 +1,7 @@
 """Drill scripts: all that ship load, and what is wrong in one is told with its line."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,13 +11,14 @@ from sqlmodel import select
 from bot import board, command, exercises, journal, outages, outbox, playbooks, recalls, roster, tasks, timers
 from bot.access import Refused
 from bot.command import levels
-from bot.db import Tx
+from bot.db import Database, Tx
 from bot.doctor import examine
 from bot.exercises.schedule import plan_facts
 from bot.exercises.score import NAMES
 from bot.exercises.shelf import SHIPPED, shelf
 from handlers.slash import outage as slash
 from tests.domain.conftest import NOON
+from tests.people import hire
 
 SCRIPT = """
 drill: mine
@@ -312,6 +314,27 @@ def test_after_a_restart_at_night_a_drill_is_over_and_people_sleep(noon: Tx, wor
         noon.get_one(roster.Person, "alma").language = "es"
         exercises.tell_over(noon, drill.outage_id or 0)
         assert texts(noon, "alma")[-1] == "EXERCISE - MERCY: FIN DEL SIMULACRO, gracias. Trabaje como siempre"
+
+
+def test_two_processes_that_start_together_end_a_drill_once(db: Database) -> None:
+    def begin(tx: Tx) -> None:
+        tx.now = NOON
+        hire(tx)
+        tx.flush()
+        exercises.start(tx, eve(tx), exercises.scenario(tx, "dr1"))
+
+    def wake(tx: Tx) -> None:
+        tx.now = NOON + timedelta(hours=22)
+        exercises.catch_up(tx)
+
+    db.run(begin)
+    other = Database(db.settings, db.clock, db.render)
+    with ThreadPoolExecutor(2) as threads:
+        for done in [threads.submit(each.run, wake) for each in (db, other)]:
+            done.result(20)
+    other.close()
+    ended = journal.select(journal.Line).where(journal.Line.what == "drill_ended")
+    assert len(db.read_now(lambda tx: list(tx.exec(ended)))) == 1
 
 
 def test_a_real_outage_before_a_drill_has_declared_anything_ends_it(noon: Tx) -> None:
