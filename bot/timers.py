@@ -43,6 +43,11 @@ def cancel(tx: Tx, kind: str, subject: str) -> None:
     tx.execute(delete(TABLE).where(TABLE.c.kind == kind, TABLE.c.subject == subject))
 
 
+def take(tx: Tx, kind: str) -> list[str]:
+    """Cancel all of this kind, to do now what they were set for; returns their subjects."""
+    return list(tx.execute(delete(TABLE).where(TABLE.c.kind == kind).returning(TABLE.c.subject)).scalars())
+
+
 def due_at(tx: Tx, kind: str, subject: str) -> datetime | None:
     return tx.exec(select(Timer.due_at).where(Timer.kind == kind, Timer.subject == subject)).first()
 

@@ -5,6 +5,8 @@ from bot.command import levels, periods, recalling, tell
 from bot.db import Tx
 from bot.outages import Outage, OutageState
 
+OVER = "drill.over"  # the timer: people hear in the morning of an exercise that ended at night
+
 
 def still(tx: Tx, outage: Outage, reason: str) -> None:
     """Withdraw what waits, stop what climbs, forget what was promised; but a patient risk is called on about."""
@@ -28,6 +30,9 @@ def end_exercises(tx: Tx, by: roster.Person) -> list[tasks.Task]:
             risks += [task for task in unseen if task.kind == tasks.Kind.RISK]
             end_exercise(tx, outage, by.id, "a real outage was declared")
             say_over(tx, outage, real=True)
+    for subject in timers.take(tx, OVER):  # hours later, "real" would confuse whoever works on the real one
+        if untold := tx.get(Outage, int(subject)):
+            say_over(tx, untold, real=True)
     return risks
 
 

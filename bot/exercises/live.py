@@ -9,7 +9,7 @@ from sqlmodel import col, select
 from bot import access, command, journal, outages, roster, timers
 from bot.access import Refused
 from bot.command.figures import Figures
-from bot.command.still import end_exercise, say_over
+from bot.command.still import OVER, end_exercise, say_over
 from bot.db import Tx
 from bot.exercises import injects
 from bot.exercises.rows import Drill, DrillState, running, script
@@ -17,8 +17,8 @@ from bot.exercises.scenarios import Scenario
 from bot.exercises.score import score, title
 from bot.outages import Outage
 
-#: The timers: the next inject of a drill that runs; a planned one begins; people hear that it is over
-STEP, START, OVER = "drill.step", "drill.start", "drill.over"
+#: The timers: the next inject of a drill that runs; a planned one begins
+STEP, START = "drill.step", "drill.start"
 POLITE = range(9, 20)  # local hours in which a planned drill needs no reason (messages.md)
 LATE = timedelta(minutes=5)  # after its minute nothing of a live drill is done any more: Muster was not running
 TOO_LATE = timedelta(minutes=30)  # after its time a planned drill is not held: nobody chose that hour
@@ -127,9 +127,9 @@ def _end_after_sleep(tx: Tx, drill: Drill, outage: Outage | None) -> None:
 
 
 def tell_over(tx: Tx, outage_id: int) -> None:
-    """The morning has come."""
+    """The morning has come, and no real outage before it (`end_exercises` tells of that at once)."""
     if outage := tx.get(Outage, outage_id):
-        say_over(tx, outage, real=bool(_real(tx)))
+        say_over(tx, outage)
 
 
 def _polite(tx: Tx) -> datetime:

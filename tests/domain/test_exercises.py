@@ -316,6 +316,20 @@ def test_after_a_restart_at_night_a_drill_is_over_and_people_sleep(noon: Tx, wor
         assert texts(noon, "alma")[-1] == "EXERCISE - MERCY: FIN DEL SIMULACRO, gracias. Trabaje como siempre"
 
 
+def test_a_real_outage_at_night_is_told_at_once_of_a_drill_that_is_over(noon: Tx) -> None:
+    drill = exercises.start(noon, eve(noon), exercises.scenario(noon, "dr1"))
+    noon.now += timedelta(minutes=2)
+    before = texts(noon, "alma")
+    noon.now += timedelta(hours=15)
+    exercises.catch_up(noon)
+    assert texts(noon, "alma") == before
+    command.declare(noon, eve(noon), command.Request(["ehr"], "Epic is down"), "slack")
+    told = [body for body in texts(noon, "alma") if "EXERCISE OVER" in body]
+    assert len(told) == 1
+    assert "REAL" in told[0]
+    assert timers.due_at(noon, exercises.OVER, str(drill.outage_id)) is None
+
+
 def test_two_processes_that_start_together_end_a_drill_once(db: Database) -> None:
     def begin(tx: Tx) -> None:
         tx.now = NOON
