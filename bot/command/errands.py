@@ -22,7 +22,7 @@ def act(tx: Tx, person: roster.Person, verb: str, code: str, words: str, channel
         task, words = _whole(tx, task, words)
     if task.kind == tasks.Kind.DECIDE:
         return levels.decide(tx, task, person, verb, channel)
-    if task.step == relief.STEP and verb in relief.ACCEPTS:
+    if relief.is_taken(task, person, verb):
         return relief.accept(tx, task, person, channel)
     before, echo = task.state, VERBS[verb](tx, task, person, words, channel)
     if before != task.state == tasks.TaskState.DONE:

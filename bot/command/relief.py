@@ -6,13 +6,15 @@ from datetime import datetime, timedelta
 from sqlmodel import col, func, select
 
 from bot import journal, outages, outbox, roster, tasks
+from bot.access import Refused
 from bot.command import tell
 from bot.command.tell import Echo
 from bot.db import Tx
 from bot.outages import Outage
 
 ROLE, STEP = "incident_commander", "COMMAND"
-ACCEPTS = ("have", "start", "done", "proof")  # whatever somebody says to it but no
+ACCEPTS = ("have", "start")
+ENDS = ("done", "proof")  # from whoever was asked it is a yes as well
 DUE_S = 1800  # seconds until somebody should have accepted
 AGAIN = timedelta(hours=4)  # where nobody did, those of the next shift are asked
 
@@ -26,8 +28,8 @@ def shift_ends(tx: Tx, outage: Outage) -> None:
 
 def ask(tx: Tx, outage: Outage, person: roster.Person, why: str) -> None:
     """Ask whoever holds the role now, or stands in; the commander is its backup, and hears if nobody is there."""
-    asked = _last(tx, outage, "relief_asked", "no_relief")
-    if _open(tx, outage) or (asked and asked > tx.now - AGAIN):
+    asked, since = _last(tx, outage, "relief_asked", "no_relief"), _last(tx, outage, "command") or outage.declared_at
+    if _open(tx, outage) or (asked and asked > max(tx.now - AGAIN, since)):
         return
     held = roster.holding(tx, ROLE, excluding=frozenset([person.id]))
     if held.owner is None:
@@ -37,10 +39,19 @@ def ask(tx: Tx, outage: Outage, person: roster.Person, why: str) -> None:
         return
     task = tasks.open_new(tx, outage, tasks.Kind.ADHOC, f"Take command of {outage.code} from {person.name}",
                           f"take command of {outage.code}", prio=1, due_s=DUE_S, role=ROLE)  # fmt: skip
-    task.step, task.giver = STEP, person.id
+    task.step, task.giver, task.refused_by = STEP, person.id, [person.id]
     tasks.take(tx, task, held.owner.id, person.id, held.via)
     tasks.announce(tx, outage, held.owner, [task], ladder="handover")
     journal.write(tx, "relief_asked", outage=outage.code, who=person.id, about="command", to=held.owner.id, why=why)
+
+
+def is_taken(task: tasks.Task, person: roster.Person, verb: str) -> bool:
+    """Does this word take command? Raises Refused where somebody else only means to settle the task."""
+    if task.step != STEP or verb not in (*ACCEPTS, *ENDS):
+        return False
+    if verb in ENDS and person.id != task.owner:
+        raise Refused(f"To take command say 1 {task.code}. Nothing was changed.")
+    return True
 
 
 def accept(tx: Tx, task: tasks.Task, person: roster.Person, channel: str) -> Echo:

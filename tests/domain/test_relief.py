@@ -6,6 +6,7 @@ import pytest
 from sqlmodel import select
 
 from bot import escalations, outages, roster, tasks
+from bot.access import Refused
 from bot.command import course, lapses, opening, words
 from bot.db import Tx
 from bot.outages import Outage
@@ -96,3 +97,24 @@ def test_who_commands_from_home_is_not_taken_for_gone(tx: Tx, outage: Outage) ->
     course.hand_over(tx, by_id(tx, "eve"), "", None, "cli")
     passes(tx, hours=11)
     assert asked(tx) == []
+
+
+def test_who_took_over_and_leaves_soon_is_relieved_too(tx: Tx, outage: Outage) -> None:
+    says(tx, "nia", "have", at_the_change(tx).code)
+    passes(tx, hours=2)
+    lapses.not_on_shift(tx, by_id(tx, "nia"), "sms")
+    assert [task.owner for task in asked(tx)] == ["nia", "dana"]
+
+
+def test_only_whoever_it_is_offered_to_ends_it_by_done(tx: Tx, outage: Outage) -> None:
+    task = at_the_change(tx)
+    with pytest.raises(Refused, match=f"say 1 {task.code}"):
+        says(tx, "finn", "done", task.code)
+    assert outage.commander == "eve"
+
+
+def test_who_leaves_is_not_asked_to_relieve_themselves(tx: Tx, outage: Outage) -> None:
+    task = at_the_change(tx)
+    while task.is_open():
+        assert task.owner != "eve"
+        says(tx, task.owner, "cannot", task.code)
