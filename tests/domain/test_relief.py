@@ -5,12 +5,12 @@ from datetime import timedelta
 import pytest
 from sqlmodel import select
 
-from bot import escalations, outages, roster, tasks
+from bot import escalations, outages, outbox, roster, tasks, timers
 from bot.access import Refused
 from bot.command import course, lapses, opening, words
 from bot.db import Tx
 from bot.outages import Outage
-from tests.domain.test_course import passes
+from handlers.timers import HANDLERS
 from tests.domain.test_escalations_who import by_id, texts
 from tests.domain.test_tasks import says
 from tests.people import CAST, hire
@@ -34,6 +34,18 @@ def outage(tx: Tx) -> Outage:
 
 def asked(tx: Tx) -> list[tasks.Task]:
     return list(tx.exec(select(tasks.Task).where(tasks.Task.step == "COMMAND").order_by(tasks.Task.id)))
+
+
+def passes(tx: Tx, **time: float) -> None:
+    """The time goes by, and every message leaves at once: a ladder waits for its own."""
+    stop = tx.now + timedelta(**time)
+    while (due := timers.next_due(tx)) and due <= stop:
+        tx.now = max(tx.now, due)
+        for message in tx.exec(select(outbox.Message).where(outbox.Message.state == outbox.State.QUEUED)):
+            message.state, message.handed_at = outbox.State.SENT, tx.now
+            tx.add(message)
+        timers.fire_due(tx, HANDLERS)
+    tx.now = stop
 
 
 def at_the_change(tx: Tx, **later: float) -> tasks.Task:

@@ -54,7 +54,8 @@ def standing(db: Database) -> dict[str, str]:
 
 
 def steps(db: Database, step: str) -> list[str]:
-    query = select(tasks.Task.unit, tasks.Task.state).where(tasks.Task.step == step).order_by(tasks.Task.unit)
+    query = select(tasks.Task.unit, tasks.Task.state).where(tasks.Task.step == step)
+    query = query.order_by(tasks.Task.unit, tasks.Task.id)
     return db.read_now(lambda tx: [" ".join(row).strip() for row in tx.exec(query)])
 
 
