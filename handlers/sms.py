@@ -8,7 +8,7 @@ from fastapi import Request, Response
 from bot import inbox, journal, outages, roster, texting, timers
 from bot.access import Refused
 from bot.channels.sms import reply_twiml
-from bot.command import answers, colleagues, reading
+from bot.command import answers, colleagues, reading, tell
 from bot.db import Database, Tx
 from bot.texting import Reply, Says
 from handlers import pins
@@ -101,4 +101,4 @@ def _held(tx: Tx, person: roster.Person, number: str, body: str, exercise: bool)
     if not colleagues.patient_data(tx, person, body) or timers.due_at(tx, answers.HELD, number):
         return None
     timers.set_for(tx, answers.HELD, number, tx.now + answers.ONCE_IN)
-    return Said("held", {}, person.language, exercise)
+    return Said("held", tell.no_phone(tx), person.language, exercise)

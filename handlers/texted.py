@@ -17,6 +17,7 @@ from bot.command import (
     optouts,
     recalling,
     situation,
+    tell,
     whose,
     words,
 )
@@ -176,7 +177,8 @@ def _status(tx: Tx, people: list[Person], reply: Reply, number: str, body: str, 
     running = outages.running(tx)
     if not running:
         return "echo", {"text": "no outage is open"}
-    return "status", board.line(tx, running[0], with_numbers=roster.may(people[0], "manage"))
+    line = board.line(tx, running[0], with_numbers=roster.may(people[0], "manage"))
+    return "status", line | tell.no_phone(tx, running[0])
 
 
 def _opted_out(tx: Tx, people: list[Person], reply: Reply, number: str, body: str, proven: str) -> Echo:

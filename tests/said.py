@@ -76,7 +76,8 @@ LONGEST: dict[str, dict[str, Any]] = {
         texts=12,
     ),
     "risk": dict(
-        unit="PACU-2", time="04:31", who=MARIA, phone="+1 555-555-0142", task="T107", until="04:33", unsure=True
+        unit="PACU-2", time="04:31", who=MARIA, phone="+1 555-555-0142", task="T107", until="04:33", unsure=True,
+        go=False,
     ),
     "role": dict(
         title="Medical-Technical IT",

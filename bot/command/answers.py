@@ -175,7 +175,7 @@ def stray(tx: Tx, person: roster.Person, text: str, channel: str, number: str) -
         return "echo", {"text": f"your text had no words, and pictures cannot be read here. {QUICKER}"}
     if not running:
         return "echo", {"text": f"no outage is open, so nobody reads this number now. {QUICKER}"}
-    return "stray", {}
+    return "stray", tell.no_phone(tx, running[0])
 
 
 def _house_hears(tx: Tx, outage: Outage | None, unit: str) -> None:

@@ -92,7 +92,7 @@ def _facts(tx: Tx, people: list[roster.Person], outage: Outage | None) -> dict[s
     units = [row.unit for row in checkins.units(tx, outage.id or 0) if row.asked in ids]
     down = wording.named(outages.down(tx, outage), people[0].language or "en") or []
     return {"down": down, "state": outage.state, "level": outage.level, "next": tasks.at(tx, outage.next_update_at),
-            "units": units} | tell.help_phone(tx, people[0])  # fmt: skip
+            "units": units} | tell.help_phone(tx, people[0], outage)  # fmt: skip
 
 
 def _missed(tx: Tx, number: str) -> Message | None:

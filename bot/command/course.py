@@ -38,7 +38,7 @@ def update(tx: Tx, by: roster.Person, code: str, text: str, every: timedelta | N
     said = tell.everyone(tx, outage, kind, facts, own=lambda language: {"down": wording.named(down, language)})
     _keep_news(tx, outage, kind, facts)
     journal.write(tx, "updated", outage=outage.code, who=by.id, channel=channel, text=text, kind=kind)
-    sent = tx.render.sms(kind, "en", outage.exercise, **facts)
+    sent = tx.render.sms(kind, "en", outage.exercise, **facts | tell.no_phone(tx, outage))
     return f"Sent to {outbox.audience(tx, said.id)} people: {sent}{removed}"
 
 
@@ -66,7 +66,7 @@ def correct(tx: Tx, by: roster.Person, code: str, text: str, channel: str) -> st
     }
     said = tell.everyone(tx, outage, "correction", facts)
     journal.write(tx, "corrected", outage=outage.code, who=by.id, channel=channel, text=text, corrects=wrong.id)
-    sent = tx.render.sms("correction", "en", outage.exercise, **facts)
+    sent = tx.render.sms("correction", "en", outage.exercise, **facts | tell.no_phone(tx, outage))
     return f"Correction sent to {outbox.audience(tx, said.id)} people: {sent}{removed}"
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from sqlmodel import col, select
 
 from bot import roster, tasks
-from bot.command import wording
+from bot.command import tell, wording
 from bot.db import Tx
 from bot.escalations import Ladder
 from bot.outages import Outage
@@ -43,18 +43,21 @@ def outage_of_task(tx: Tx, task: tasks.Task) -> Outage | None:
 def risk_facts(tx: Tx, task: tasks.Task) -> dict[str, Any]:
     said = {"unit": task.unit, "time": tasks.at(tx, task.offer_at), "who": task.speaker, "until": None}
     unsure = task.step == PRACTISED or None
-    return said | {"phone": _phone(tx, task.unit), "task": task.code, "unsure": unsure}
+    go = (bool(task.unit) and tell.no_desk_phones(tx, outage_of_task(tx, task))) or None
+    return said | {"phone": _phone(tx, task), "go": go, "task": task.code, "unsure": unsure}
 
 
 def help_facts(tx: Tx, task: tasks.Task) -> dict[str, Any]:
     unit, _, need = task.text.partition(" needs ")
     said = {"code": task.code, "unit": unit, "need": need, "who": task.speaker, "note": task.note or None}
-    return said | {"phone": _phone(tx, task.unit)}
+    return said | {"phone": _phone(tx, task)}
 
 
-def _phone(tx: Tx, unit: str) -> str | None:
-    row = tx.get(roster.Unit, unit) if unit else None
-    return row.landline or None if row else None
+def _phone(tx: Tx, task: tasks.Task) -> str | None:
+    """The unit's own, unless that is down."""
+    row = tx.get(roster.Unit, task.unit) if task.unit else None
+    works = row and row.landline and not tell.no_desk_phones(tx, outage_of_task(tx, task))
+    return row.landline if row and works else None
 
 
 def _silence(tx: Tx, ladder: Ladder) -> Question | None:
@@ -88,7 +91,7 @@ def _one_task(tx: Tx, ladder: Ladder) -> Question | None:
     spoken = {"text": task.text, "code": task.code, "by": tasks.at(tx, task.due_at)}
     if task.kind == tasks.Kind.RISK:
         facts = risk_facts(tx, task)
-        spoken = {name: facts[name] for name in ("unit", "who", "time", "phone", "unsure")}
+        spoken = {name: facts[name] for name in ("unit", "who", "time", "phone", "unsure", "go")}
         return Question("risk", facts, tasks.buttons(task)[:1], [task], "risk", spoken)
     if task.kind == tasks.Kind.HELP:
         facts = help_facts(tx, task)

@@ -18,8 +18,10 @@ def report(
     was said in an exercise."""
     running = outage if outage and outage.state not in outages.ENDED else None
     role = "charge nurse" if who and "unit_charge" in who.roles else "unit phone" if who is None else "staff"
-    text = f"Patient risk in {unit or 'an unknown unit'}: call the unit now"
-    task = tasks.open_new(tx, running, tasks.Kind.RISK, text, f"call {unit or 'the sender'} now", prio=1, due_s=CALL_S,
+    go = bool(unit) and tell.no_desk_phones(tx, running)
+    text = f"Patient risk in {unit or 'an unknown unit'}: {'go to' if go else 'call'} the unit now"
+    short = f"go to {unit} now" if go else f"call {unit or 'the sender'} now"
+    task = tasks.open_new(tx, running, tasks.Kind.RISK, text, short, prio=1, due_s=CALL_S,
                           unit=unit, note=note)  # fmt: skip
     task.state, task.offered_at, task.speaker = tasks.TaskState.OFFERED, tx.now, role
     if practised:

@@ -44,9 +44,10 @@ def say(tx: Tx, made: Recall, calls: Sequence[RecallCall], kind: str, facts: dic
     """One thing to some who were asked, in writing where that can be."""
     people = roster.people(tx, [call.person_id for call in calls]).values()
     if people:
+        no_phone = tell.no_phone(tx)
         said = outbox.notice(tx, kind, outage_id=made.outage_id, exercise=made.exercise)
         outbox.enqueue(tx, said, [
-            outbox.draft(tx, person, outbox.best(tx, person), kind, facts, lane=outbox.Lane.QUESTION,
+            outbox.draft(tx, person, outbox.best(tx, person), kind, facts | no_phone, lane=outbox.Lane.QUESTION,
                          exercise=made.exercise)
             for person in people
         ])  # fmt: skip

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlmodel import select
 
-from bot import outages, outbox, roster, tasks, texting, timers
+from bot import outages, outbox, playbooks, roster, tasks, texting, timers
 from bot.db import Tx
 from bot.outages import Outage, Service
 
@@ -68,7 +68,8 @@ def words(
     """The facts, and what differs by language in each that a playbook of this outage speaks, or in any other."""
     spoken = {language for service in outages.services(tx, outage) for language in service.words}
     languages = sorted({"", tx.settings.default_language, *spoken})
-    return outbox.Words(facts, {language: own(language) for language in languages}, buttons or [])
+    said = facts | no_phone(tx, outage)
+    return outbox.Words(said, {language: own(language) for language in languages}, buttons or [])
 
 
 def one(
@@ -108,6 +109,7 @@ def ways(tx: Tx, person: roster.Person) -> list[outbox.Route]:
 
 def posts(tx: Tx, outage: Outage, kind: str, facts: dict[str, Any], lane: int) -> list[outbox.Draft]:
     """The same in the channel of each affected unit and in the command channel."""
+    facts = facts | no_phone(tx, outage)
     channels = {unit.slack_channel for unit in roster.affected_units(tx, outage.sites)} | {
         tx.settings.slack_command_channel
     }
@@ -189,7 +191,8 @@ def partners_know(tx: Tx, outage: Outage) -> bool:
 
 def partner_facts(tx: Tx, outage: Outage) -> dict[str, Any]:
     services, sites = say(outages.down(tx, outage)), ", ".join(outage.sites)
-    return {"services": services, "site": sites, "since": tasks.at(tx, outage.declared_at), "next": next_at(tx, outage)}
+    return {"services": services, "site": sites, "since": tasks.at(tx, outage.declared_at),
+            "next": next_at(tx, outage)} | no_phone(tx, outage)  # fmt: skip
 
 
 def coordinator(tx: Tx, outage: Outage | None) -> roster.Person | None:
@@ -236,8 +239,23 @@ def promise_owner(tx: Tx, outage: Outage) -> roster.Person | None:
     return pio[0] if pio else coordinator(tx, outage)
 
 
-def help_phone(tx: Tx, person: roster.Person) -> dict[str, str]:
-    """A site's own number wins over the hospital's."""
+def no_desk_phones(tx: Tx, outage: Outage | None = None) -> bool:
+    """Are the house's phones down? In an exercise what it says is down counts, else what really is."""
+    practised = outage is not None and outage.exercise
+    such = [outage] if outage and practised else [each for each in outages.running(tx) if not each.exercise]
+    down = [service for each in such for service in outages.down(tx, each)]
+    return any(service.words.get("en", {}).get(playbooks.NO_DESK_PHONES) for service in down)
+
+
+def no_phone(tx: Tx, outage: Outage | None = None) -> dict[str, str]:
+    """The fact that keeps a number out of a message that nobody could call."""
+    return {"callback": ""} if no_desk_phones(tx, outage) else {}
+
+
+def help_phone(tx: Tx, person: roster.Person, outage: Outage | None = None) -> dict[str, str]:
+    """A site's own number wins over the hospital's; none while the phones are down."""
+    if none := no_phone(tx, outage):
+        return none
     site = roster.site(tx, person.site)
     return {"callback": site.help_phone} if site and site.help_phone else {}
 

@@ -79,7 +79,7 @@ def _facts(tx: Tx, telling: Telling, wording: str, person: roster.Person) -> tup
 
 def posts(tx: Tx, outage: Outage, units: list[roster.Unit], people: int) -> list[outbox.Draft]:
     down = outages.down(tx, outage)
-    facts = {"what": tell.what(down, outage.summary), "next": tell.next_at(tx, outage)}
+    facts = {"what": tell.what(down, outage.summary), "next": tell.next_at(tx, outage)} | tell.no_phone(tx, outage)
     facts |= {"site": where(tx, outage)} | _by_language(outage, outage.summary, down, tx.settings.default_language)
     lane, exercise = outbox.Lane.ALERT, outage.exercise
     drafts = [
@@ -107,7 +107,7 @@ def posts(tx: Tx, outage: Outage, units: list[roster.Unit], people: int) -> list
 
 def alert_facts(tx: Tx, outage: Outage, person: roster.Person) -> dict[str, Any]:
     said, language = alert_words(tx, outage), person.language or tx.settings.default_language
-    return said.facts_in(language) | tell.help_phone(tx, person)
+    return said.facts_in(language) | tell.help_phone(tx, person, outage)
 
 
 def alert_words(tx: Tx, outage: Outage) -> outbox.Words:

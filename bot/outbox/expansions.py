@@ -173,7 +173,7 @@ def _wordings(tx: Tx, said: Notice, words: Words, found: Sequence[Any]) -> CTE:
 
 def _worded(tx: Tx, said: Notice, words: Words, channel: str, language: str, phone: str) -> tuple[Any, ...]:
     spoken = heard(tx, channel, said.kind, language or tx.settings.default_language)
-    facts = words.facts_in(spoken) | ({"callback": phone} if phone else {})
+    facts = ({"callback": phone} if phone else {}) | words.facts_in(spoken)
     text = body(tx, channel, said.kind, spoken, said.exercise, facts)
     buttons = tx.render.buttons(words.buttons, spoken) if channel == "slack" else []
     segments = texting.segments(text) if channel == "sms" else 1

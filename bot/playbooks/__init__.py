@@ -5,10 +5,11 @@ from bot.playbooks.kept import current, keep
 from bot.playbooks.published import published
 from bot.playbooks.schema import Alert, Phase, Playbook, Rung, Step, Words
 from bot.playbooks.shelf import CORE, Library, library
-from bot.playbooks.start import ladders, recover, start, words
+from bot.playbooks.start import NO_DESK_PHONES, ladders, recover, start, words
 
 __all__ = [
     "CORE",
+    "NO_DESK_PHONES",
     "Alert",
     "Library",
     "Phase",

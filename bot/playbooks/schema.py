@@ -258,6 +258,9 @@ class Playbook(Strict):
     aliases: tuple[Alias, ...] = Field((), description="Other words by which it can be declared")
     alert: Alert = Alert()
     languages: dict[Language, Words] = Field({}, description="The same words in other languages")
+    no_desk_phones: bool = Field(
+        False, description="With it the house's phones are down: staff are sent to a unit and not to a phone"
+    )
     triggers: tuple[str, ...] = Field((), description="Signals that point to it")
     facts_to_ask_at_launch: tuple[Fact, ...] = Field((), description="What the declarer is to find out")
     ladders: dict[LadderName, Annotated[tuple[Rung, ...], AfterValidator(_in_order)]] = Field(

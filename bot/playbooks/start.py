@@ -16,6 +16,7 @@ from bot.roster import UNIT_ROLES
 
 REPEAT_CHECK = "CORE-X4"  # the unit check asked anew: a row from its first round on, done when the unit answers
 FIND_SILENT = "CORE-I6"  # done when every unit is accounted for; its work is the `visit` rung
+NO_DESK_PHONES = "no_desk_phones"  # beside the words of a service
 AT_ONCE = ("alert", "immediate")  # phases whose owners are role holders of the alert
 #: What a task that comes again has of its step
 REPEATED = {"playbook", "step", "phase", "due_after_s", "anchor", "text", "sms", "role", "prio", "proof", "needs",
@@ -97,10 +98,12 @@ def _rhythm(library: Library) -> dict[str, int]:
     return {name: int(span.total_seconds()) for name, span in spans.items()}
 
 
-def words(library: Library, service: str) -> dict[str, dict[str, str]]:
+def words(library: Library, service: str) -> dict[str, dict[str, Any]]:
     """What a service's playbook says in an alert, by language: the outage's own copy."""
     playbook = library.playbooks[service]
-    return {language: playbook.words(language).model_dump() for language in ("en", *playbook.languages)}
+    said = {language: playbook.words(language).model_dump() for language in ("en", *playbook.languages)}
+    said["en"] |= {NO_DESK_PHONES: True} if playbook.no_desk_phones else {}
+    return said
 
 
 def _steps(library: Library, wanted: list[str], known: set[str]) -> list[Planned]:

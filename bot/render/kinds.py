@@ -55,7 +55,7 @@ KINDS: dict[str, Kind] = {
         late=0,
         silent=1,
     ),
-    "risk": _kind("unit time who unsure phone task until", who=12, until=0),
+    "risk": _kind("unit time who unsure phone go task until", who=12, until=0),
     "risk_unheard": _kind("code unit", unit=0, callback=0),
     "role": _kind(
         "title what services level site since lead bridge task calling", site=0, level=0, since=0, calling=0, what=24,
