@@ -40,7 +40,7 @@ class Line:
         self._back: dict[str, list[Outcome]] = {}  # by provider, to be settled
         self._senders: set[asyncio.Task[None]] = set()
         self.is_pressed: Callable[[], bool] = lambda: False  # does more come in than is taken in?
-        self._dry = False  # the last full look took all that was due, or all that the rate allowed, and no ring since
+        self._dry = False  # the last full look found little, so it took all that was due or allowed; and no ring since
         self._rung = False  # since the last look, of either kind
         self._bell = asyncio.Event()  # something may be due, or there is room for more
         self._landed = asyncio.Event()  # something is to be settled at once
@@ -91,7 +91,7 @@ class Line:
             return []
         if room >= AHEAD // 2 or not self._senders:
             rows = await self._claim(room)
-            self._dry = len(rows) < room and not self._rung  # it may have rung for what this look did not see
+            self._dry = len(rows) < room // 2 and not self._rung  # it may have rung for what this look did not see
             return rows
         last = max((lane for lane, *_ in self._ready), default=Lane.LIFE_SAFETY)
         return await self._claim(KEPT, before=last) if last > Lane.LIFE_SAFETY and self._rung else []
